@@ -1,0 +1,161 @@
+"""The model contract: model_store/<name>-<version>/manifest.json, written by training and read by the service.
+
+This class is the only one that writes or reads it. A model is opened by folder; every file's hash is checked.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.pipeline.errors import ManifestInvalid, ModelCorrupt, UnknownModel
+from service.pipeline.types import Calibration, InputSpec, ModelInfo
+
+MANIFEST = "manifest.json"
+ACTIVE = "active.json"
+MAX_OPSET = 12  # so that runtimes as old as onnxruntime 1.7 load the model
+MAX_IR_VERSION = 7
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class InputPart(_Part):
+    """What goes in: float32 (T, 3, size, size), `colour` order, values in `value_range`, T frames at `fps`."""
+
+    name: str = "frames"
+    size: int = Field(gt=0, le=256)
+    colour: Literal["RGB"] = "RGB"
+    layout: Literal["TCHW"] = "TCHW"
+    value_range: tuple[float, float] = (0.0, 1.0)
+    fps: float = Field(gt=0)
+    lag: Literal[1, 3]
+
+
+class OutputPart(_Part):
+    """What comes out: float32 (T - lag,); `derivative` samples are to be summed up, a `wave` is not."""
+
+    name: str = "pulse"
+    kind: Literal["derivative", "wave"]
+    band_hz: tuple[float, float] = (0.7, 4.0)
+
+
+class TrainingPart(_Part):
+    """Where the weights come from."""
+
+    data: str
+    licence: str
+    recipe: str
+    git_revision: str
+
+
+class CalibrationPart(_Part):
+    """Logistic weights from quality features to confidence; see types.Calibration."""
+
+    bias: float
+    weights: dict[str, float]
+
+
+class Manifest(_Part):
+    """One released model version.
+
+    `files` maps each model file to its SHA-256; input, output and calibration are for pulse models.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    kind: Literal["pulse", "face"]
+    files: dict[str, str]
+    opset: int = Field(le=MAX_OPSET)
+    ir_version: int = Field(le=MAX_IR_VERSION)
+    parameters: int
+    macs_per_frame: int | None = None
+    input: InputPart | None = None
+    output: OutputPart | None = None
+    calibration: CalibrationPart | None = None
+    training: TrainingPart
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in the model store."""
+        return f"{self.name}-{self.version}"
+
+    @property
+    def info(self) -> ModelInfo:
+        """Name, version and the hash that stands for the model (of its first file)."""
+        return ModelInfo(self.name, self.version, next(iter(self.files.values())))
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """The crops a pulse model wants."""
+        if self.input is None:
+            raise ManifestInvalid(f"{self.folder} is no pulse model")
+        return InputSpec(size=self.input.size, fps=self.input.fps, lag=self.input.lag)
+
+    def calibration_or(self, default: Calibration) -> Calibration:
+        """Return the model's own calibration, or `default` where it has none."""
+        if self.calibration is None:
+            return default
+        return Calibration(self.calibration.bias, dict(self.calibration.weights))
+
+    def write(self, folder: Path) -> None:
+        """Write manifest.json into `folder`, replacing what is there."""
+        (folder / MANIFEST).write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path, *, check_hashes: bool = True) -> Manifest:
+    """Read and check the manifest of one model folder.
+
+    Raises ManifestInvalid (missing, malformed, wrong schema) or ModelCorrupt (a file is missing or differs).
+    """
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ManifestInvalid(f"the manifest of {folder.name} cannot be read") from error
+    if manifest.kind == "pulse" and (manifest.input is None or manifest.output is None):
+        raise ManifestInvalid(f"the manifest of {folder.name} says nothing of its input or output")
+    for name, expected in manifest.files.items() if check_hashes else ():
+        path = folder / name
+        if Path(name).name != name or not path.is_file() or file_sha256(path) != expected:
+            raise ModelCorrupt(f"{name} of {folder.name} is missing or differs from its manifest")
+    return manifest
+
+
+class ModelStore:
+    """The folder of released models: one folder per version; active.json names the versions in use and the default."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            active = json.loads((root / ACTIVE).read_text())
+            self.default: str = str(active["default"])
+            self.versions: dict[str, str] = {str(name): str(version) for name, version in active["models"].items()}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ManifestInvalid("active.json of the model store cannot be read") from error
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of the version in use. Raises UnknownModel."""
+        if name not in self.versions:
+            raise UnknownModel("there is no released model of this name")
+        return self.root / f"{name}-{self.versions[name]}"
+
+    def manifest(self, name: str, *, check_hashes: bool = True) -> Manifest:
+        """Read the manifest of the version in use. Raises UnknownModel, ManifestInvalid or ModelCorrupt."""
+        return read_manifest(self.folder(name), check_hashes=check_hashes)
+
+    def pulse_models(self) -> tuple[Manifest, ...]:
+        """Return the manifests of all pulse models in use, the default first, the others by name."""
+        manifests = [self.manifest(name, check_hashes=False) for name in sorted(self.versions)]
+        pulse = [manifest for manifest in manifests if manifest.kind == "pulse"]
+        return tuple(sorted(pulse, key=lambda manifest: manifest.name != self.default))
