@@ -91,7 +91,7 @@ def _plane_average(plane: Plane, xyxy: tuple[float, float, float, float], width:
     x0, y0, x1, y1 = xyxy
     top, row_weights = _cell_weights(y0, y1, height, plane.shape[0])
     left, col_weights = _cell_weights(x0, x1, width, plane.shape[1])
-    pixels = plane[top : top + row_weights.shape[1], left : left + col_weights.shape[1]].astype(np.float32)
+    pixels: Floats = plane[top : top + row_weights.shape[1], left : left + col_weights.shape[1]].astype(np.float32)
     averages: Floats = row_weights @ pixels @ col_weights.T
     return averages
 

@@ -1,0 +1,201 @@
+"""The chain: a video file in, a heart rate out. The API, the command line and training/evaluate.py all call it."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from service.pipeline.classical import CLASSICAL
+from service.pipeline.clip import ClipBuilder
+from service.pipeline.decode import VideoReader
+from service.pipeline.errors import NoFaceFound, UnknownModel
+from service.pipeline.face import FaceTracker
+from service.pipeline.frame import Frame
+from service.pipeline.infer import OnnxPulseModel
+from service.pipeline.manifest import ModelStore
+from service.pipeline.mtcnn import FaceDetector
+from service.pipeline.prefetch import prefetch
+from service.pipeline.pulse import DEFAULT_CALIBRATION, heart_rate
+from service.pipeline.types import (
+    Clip,
+    DecodeLimits,
+    Estimate,
+    FaceChoice,
+    FaceEstimate,
+    FaceTrack,
+    InputSpec,
+    PulseModel,
+    PulseStream,
+    TrackedFace,
+    Warned,
+)
+from service.pipeline.warn import face_warnings
+
+AUTO = "auto"
+Progress = Callable[[float], None]
+
+
+class Estimator:
+    """Joins the stages. Models are opened once, when first used or by warm(); one video at a time."""
+
+    def __init__(self, model_store: Path) -> None:
+        self.store = ModelStore(model_store)
+        self.default = self.store.default
+        released = tuple(manifest.name for manifest in self.store.pulse_models())
+        self.names: tuple[str, ...] = (*released, *CLASSICAL)
+        self._models: dict[str, PulseModel] = {}
+
+    @cached_property
+    def detector(self) -> FaceDetector:
+        """The face detector of the store."""
+        return FaceDetector(self.store.folder("face"))
+
+    def model(self, name: str = AUTO) -> PulseModel:
+        """Return a pulse model by name, `auto` for the store's default. Raises UnknownModel or ModelError."""
+        name = self.default if name == AUTO else name
+        if name not in self.names:
+            raise UnknownModel("there is no model or method of this name")
+        if name not in self._models:
+            self._models[name] = self._open(name)
+        return self._models[name]
+
+    def warm(self) -> None:
+        """Open the face detector and all models, so that the first request does not pay for it."""
+        _ = self.detector
+        for name in self.names:
+            self.model(name)
+
+    def estimate(
+        self,
+        path: Path,
+        *,
+        model: str = AUTO,
+        face: FaceChoice = "largest",
+        start_s: float = 0.0,
+        duration_s: float | None = None,
+        limits: DecodeLimits | None = None,
+        progress: Progress | None = None,
+    ) -> Estimate:
+        """Measure the heart rate in a video file.
+
+        start_s and duration_s (seconds) choose a part of it; `progress` is called with the share done, 0..1.
+        Raises InputError when the video cannot be used, UnknownModel, or ModelError.
+        """
+        limits = limits or DecodeLimits()
+        chain = _Chain(self.model(model), FaceTracker(self.detector, face))
+        with VideoReader(path, limits, start_s=start_s, duration_s=duration_s) as reader:
+            with closing(prefetch(reader.frames())) as frames:
+                for frame in chain.timed_waits(frames):
+                    chain.push(frame)
+                    if progress and reader.expected_duration_s:
+                        progress(min((frame.time_s - start_s) / reader.expected_duration_s, 1.0))
+            faces, warnings = chain.finish(limits.min_duration_s)
+        return Estimate(faces, reader.info, chain.model.info, dict(chain.timing_s), (*reader.warnings, *warnings))
+
+    def _open(self, name: str) -> PulseModel:
+        if name in CLASSICAL:
+            return CLASSICAL[name]()
+        return OnnxPulseModel(self.store.folder(name), default_calibration=DEFAULT_CALIBRATION)
+
+
+@dataclass(slots=True)
+class _Way:
+    """One face's way: its crops, its samples, and what the warnings need."""
+
+    builder: ClipBuilder
+    stream: PulseStream
+    frames: int = 0
+    brightness_sum: float = 0.0
+
+    @property
+    def brightness(self) -> float:
+        return self.brightness_sum / self.frames if self.frames else 0.0
+
+
+class _Chain:
+    """The stages of one video, with the seconds that each took."""
+
+    def __init__(self, model: PulseModel, tracker: FaceTracker) -> None:
+        self.model = model
+        self.timing_s: defaultdict[str, float] = defaultdict(float)
+        self._tracker = tracker
+        self._ways: dict[int, _Way] = {}
+
+    def timed_waits(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Yield the frames; the time spent waiting for the decoder counts as `decode`."""
+        while True:
+            with self._timed("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+
+    def push(self, frame: Frame) -> None:
+        with self._timed("face"):
+            tracked = self._tracker.update(frame)
+        for face in tracked:
+            self._push_face(frame, face)
+
+    def finish(self, min_duration_s: float) -> tuple[tuple[FaceEstimate, ...], tuple[Warned, ...]]:
+        """Return the faces seen for at least min_duration_s, largest first. Raises NoFaceFound when there is none."""
+        faces: list[FaceEstimate] = []
+        warnings: list[Warned] = []
+        for track in self._tracker.tracks():
+            way = self._ways[track.face_id]
+            for clip in way.builder.finish():
+                self._infer(way, clip)
+            if way.frames < min_duration_s * self.model.input.fps * 0.95:
+                continue
+            faces.append(self._measure(track, way))
+            warnings += face_warnings(track, way.brightness)
+        if not faces:
+            raise NoFaceFound(f"no face was in view for {min_duration_s:g} s")
+        return tuple(faces), tuple(dict.fromkeys(warnings))
+
+    def _push_face(self, frame: Frame, face: TrackedFace) -> None:
+        way = self._ways.get(face.face_id)
+        if way is None:
+            way = self._ways[face.face_id] = _Way(ClipBuilder(self.model.input), self.model.stream())
+        with self._timed("clip"):
+            clips = list(way.builder.push(frame, face.crop, moved=face.moved))
+        for clip in clips:
+            self._infer(way, clip)
+
+    def _infer(self, way: _Way, clip: Clip) -> None:
+        way.frames += len(clip.rgb)
+        way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
+        with self._timed("infer"):
+            way.stream.push(clip)
+
+    def _measure(self, track: FaceTrack, way: _Way) -> FaceEstimate:
+        with self._timed("infer"):
+            pulse = way.stream.finish()
+        with self._timed("pulse"):
+            return FaceEstimate(track, heart_rate(pulse, self.model.calibration))
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timing_s[stage] += time.perf_counter() - began
+
+
+def face_clips(
+    path: Path, spec: InputSpec, detector: FaceDetector, *, limits: DecodeLimits | None = None
+) -> Iterator[Clip]:
+    """Yield the clips of the largest face of a video: what a model sees of it, for training and for looking at.
+
+    Raises InputError as Estimator.estimate does.
+    """
+    tracker, builder = FaceTracker(detector), ClipBuilder(spec)
+    with VideoReader(path, limits or DecodeLimits()) as reader, closing(prefetch(reader.frames())) as frames:
+        for frame in frames:
+            for face in tracker.update(frame):
+                yield from builder.push(frame, face.crop, moved=face.moved)
+    tracker.tracks()  # raises NoFaceFound when there never was one
+    yield from builder.finish()
