@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def default_model_store() -> Path:
-    """Return the checkout's model_store/ folder, or in an installed wheel the copy inside the package."""
+    """Return the copy inside the package, which only an installed wheel has, or else the checkout's model_store/."""
     package = Path(__file__).resolve().parent
-    checkout = package.parent / "model_store"
-    return checkout if (package.parent / "pyproject.toml").is_file() else package / "model_store"
+    bundled = package / "model_store"
+    return bundled if bundled.is_dir() else package.parent / "model_store"

@@ -1,0 +1,127 @@
+"""A result as a picture: the pulse wave, its power spectrum and the heart rate of each window.
+
+matplotlib comes with the extra `plot` and is imported only when a picture is drawn.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import periodogram
+
+from service.pipeline.errors import FacePulseError
+from service.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BAND_BPM = (42.0, 240.0)  # 0.7 to 4 Hz
+STEP_BPM = 0.5  # the spectrum is drawn at least this fine
+MIN_SPAN_BPM = 20.0  # of the bpm axis, so that noise of 0.1 bpm does not look like drama
+RED, GREY, BLUE = "#c0392b", "#8a8f98", "#2c6fbb"
+
+
+class PlotUnavailable(FacePulseError):
+    """matplotlib is not installed."""
+
+    code = "plot_unavailable"
+
+
+def require_matplotlib() -> None:
+    """Raise PlotUnavailable where no picture can be drawn."""
+    try:
+        import matplotlib.figure  # noqa: PLC0415, F401
+    except ImportError as error:
+        raise PlotUnavailable("pictures need matplotlib: pip install 'facepulse[plot]'") from error
+
+
+def save_plot(result: Result, path: Path, *, truth: Sequence[tuple[float, float]] = ()) -> None:
+    """Draw a result (see service.result) into a PNG file; `truth` is the known heart rate as (time_s, bpm).
+
+    Raises PlotUnavailable, or OSError when the file cannot be written.
+    """
+    require_matplotlib()
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(11, 6.4), dpi=110, layout="constrained")
+    grid = figure.add_gridspec(2, 2, height_ratios=(1, 1.15))
+    figure.suptitle(_headline(result), fontsize=14, fontweight="bold", x=0.01, ha="left")
+    _draw_wave(figure.add_subplot(grid[0, :]), result)
+    _draw_spectrum(figure.add_subplot(grid[1, 0]), result)
+    _draw_windows(figure.add_subplot(grid[1, 1]), result, truth)
+    figure.savefig(path, format="png")
+
+
+def spectrum(values: NDArray[np.float64], fps: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return bpm and relative power (0..1) of a wave of `fps` samples per second, within the heart's band."""
+    length = max(len(values), int(np.ceil(60 * fps / STEP_BPM)))
+    hz, power = periodogram(values, fps, window="hann", nfft=length)
+    inside = (hz * 60 >= BAND_BPM[0]) & (hz * 60 <= BAND_BPM[1])
+    bpm, power = hz[inside] * 60, power[inside]
+    return bpm, power / max(float(power.max(initial=0.0)), np.finfo(np.float64).tiny)
+
+
+def _headline(result: Result) -> str:
+    model = result["model"]
+    if result["bpm"] is None:
+        return f"no heart rate, {result['status'].replace('_', ' ')} ({model['name']} {model['version']})"
+    confidence = "unknown" if result["confidence"] is None else f"{result['confidence']:.2f}"
+    status = result["status"].replace("_", " ")
+    return f"{result['bpm']:.1f} bpm, confidence {confidence}, {status} ({model['name']} {model['version']})".rstrip()
+
+
+def _wave(result: Result) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in result["bvp"]["values"]], np.float64)
+
+
+def _draw_wave(axes: "Axes", result: Result) -> None:
+    values, bvp = _wave(result), result["bvp"]
+    axes.plot(bvp["start_s"] + np.arange(len(values)) / bvp["fps"], values, color=RED, linewidth=1.4)
+    axes.margins(x=0.005)
+    _label(axes, "Blood volume pulse (BVP)", "time in s", "standard deviations")
+
+
+def _draw_spectrum(axes: "Axes", result: Result) -> None:
+    bpm, power = spectrum(np.nan_to_num(_wave(result)), result["bvp"]["fps"])
+    axes.fill_between(bpm, power, color=RED, alpha=0.25, linewidth=0)
+    axes.plot(bpm, power, color=RED, linewidth=1.4)
+    if power.any():
+        peak = int(power.argmax())
+        axes.plot(bpm[peak], power[peak], "o", color=RED)
+        right = bpm[peak] < sum(BAND_BPM) / 2
+        axes.annotate(
+            f"peak {bpm[peak]:.1f} bpm",
+            (bpm[peak], power[peak]),
+            xytext=(8 if right else -8, -4),
+            textcoords="offset points",
+            ha="left" if right else "right",
+            color=RED,
+        )
+    axes.set_xlim(*BAND_BPM)
+    axes.set_ylim(0, 1.1)
+    _label(axes, "Power spectrum of the whole wave", "frequency in bpm", "relative power")
+
+
+def _draw_windows(axes: "Axes", result: Result, truth: Sequence[tuple[float, float]]) -> None:
+    windows = [window for window in result["windows"] if window["bpm"] is not None]
+    times = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
+    rates = [window["bpm"] for window in windows]
+    if truth:
+        axes.plot(*zip(*truth, strict=True), color=GREY, linewidth=2, label="known truth")
+    axes.plot(times, rates, "o-", color=BLUE, markersize=5, linewidth=1, label="measured")
+    shown = rates + [bpm for _, bpm in truth]
+    if shown:
+        middle, half = (min(shown) + max(shown)) / 2, max((max(shown) - min(shown)) * 0.6, MIN_SPAN_BPM / 2)
+        axes.set_ylim(middle - half, middle + half)
+        axes.legend(loc="upper right", frameon=False)
+    _label(axes, "Heart rate per 10-s window", "middle of the window in s", "bpm")
+
+
+def _label(axes: "Axes", title: str, x: str, y: str) -> None:
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
