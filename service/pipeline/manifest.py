@@ -27,7 +27,7 @@ class InputPart(_Part):
     """What goes in: float32 (T, 3, size, size), `colour` order, values in `value_range`, T frames at `fps`."""
 
     name: str = "frames"
-    size: int = Field(gt=0, le=256)
+    size: int = Field(default=36, gt=0, le=256)
     colour: Literal["RGB"] = "RGB"
     layout: Literal["TCHW"] = "TCHW"
     value_range: tuple[float, float] = (0.0, 1.0)

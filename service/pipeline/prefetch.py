@@ -42,7 +42,7 @@ class _Shelf:
             for frame in frames:
                 if not self._put(frame):
                     break
-        except BaseException as raised:  # noqa: BLE001 - carried over to the consuming thread
+        except BaseException as raised:  # carried over to the consuming thread
             error = raised
         with self._changed:
             self._error, self._done = error, True

@@ -1,0 +1,82 @@
+"""The model contract: what is written is read again, and what is wrong is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.pipeline.errors import ManifestInvalid, ModelCorrupt, UnknownModel
+from service.pipeline.manifest import ModelStore, file_sha256, read_manifest
+from service.pipeline.types import Calibration, InputSpec
+from tests.service.pipeline.tiny_models import write_active, write_green_model
+
+
+def change(folder: Path, **fields: Any) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    manifest = read_manifest(write_green_model(tmp_path))
+    assert manifest.folder == "tiny-1.0.0"
+    assert manifest.input_spec == InputSpec(36, 30.0, 1)
+    assert manifest.info.sha256 == file_sha256(tmp_path / "tiny-1.0.0" / "model.onnx")
+
+
+def test_a_models_own_calibration_wins(tmp_path: Path) -> None:
+    folder = write_green_model(tmp_path)
+    default = Calibration(1.0, {})
+    assert read_manifest(folder).calibration_or(default) == default
+    change(folder, calibration={"bias": -2.0, "weights": {"snr_db": 0.5}})
+    assert read_manifest(folder).calibration_or(default) == Calibration(-2.0, {"snr_db": 0.5})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"opset": 13},
+        {"ir_version": 8},
+        {"name": "../evil"},
+        {"version": "1"},
+        {"schema_version": 2},
+        {"unheard_of": 1},
+        {"input": None},
+        {"metrics": {"mae": "NaN"}},
+    ],
+)
+def test_a_manifest_out_of_contract_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
+    folder = write_green_model(tmp_path)
+    change(folder, **fields)
+    with pytest.raises(ManifestInvalid):
+        read_manifest(folder)
+
+
+def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ManifestInvalid, match="nowhere"):
+        read_manifest(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["absent.onnx", "../model.onnx"])
+def test_a_file_that_is_not_in_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write_green_model(tmp_path)
+    change(folder, files={name: "0" * 64})
+    with pytest.raises(ModelCorrupt):
+        read_manifest(folder)
+
+
+def test_the_store_puts_the_default_first(tmp_path: Path) -> None:
+    for name in ("alpha", "beta"):
+        write_green_model(tmp_path, name)
+    write_active(tmp_path, "beta", ["alpha", "beta"])
+    store = ModelStore(tmp_path)
+    assert [manifest.name for manifest in store.pulse_models()] == ["beta", "alpha"]
+    with pytest.raises(UnknownModel):
+        store.folder("gamma")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"default": "a", "models": []}'])
+def test_a_broken_store_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "active.json").write_text(text)
+    with pytest.raises(ManifestInvalid, match=r"active\.json"):
+        ModelStore(tmp_path)
