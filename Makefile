@@ -1,0 +1,56 @@
+# make demo   measure the bundled clip through the HTTP service and draw the result
+# make serve  start the service alone
+# make test   install what the tests need and run them all
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+LOCK_VENV := build/lock-venv
+SOURCES := service training tests demo setup.py
+
+unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
+
+.PHONY: demo serve test lint format lock clean
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/python demo/run.py
+
+serve: $(VENV)/.installed-demo
+	$(BIN)/facepulse serve
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+# The lock is made with the oldest Python, so that no version in it is too new for one of the others.
+lock:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "make lock wants PYTHON=python3.11")'
+	rm -rf $(LOCK_VENV)
+	$(PYTHON) -m venv $(LOCK_VENV)
+	$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	$(LOCK_VENV)/bin/python -m pip freeze --exclude facepulse | sed -E 's/\+[a-z0-9.]+$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist demo-out *.egg-info .coverage .*_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-demo: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "installing the service into $(VENV) ..."
+	$(INSTALL) --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "installing the service, the training and the tests' tools into $(VENV) ..."
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-demo
