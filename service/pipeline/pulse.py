@@ -1,0 +1,112 @@
+"""Pulse -> HeartRate: sum up, band-pass, spectra of 10-s windows, the rate's path through them, SNR, confidence.
+
+The chain of Hwang, Park & Lee 2023 with a quality gate behind it: a number that nothing supports is still said,
+as `low_quality` and with the confidence that it deserves.
+"""
+
+import numpy as np
+
+from service.pipeline import quality, spectrum
+from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
+from service.pipeline.spectrum import BAND_HZ, Array
+from service.pipeline.types import Bools, Calibration, Floats, HeartRate, HeartRateWindow, Pulse
+
+__all__ = ["BAND_HZ", "DEFAULT_CALIBRATION", "QUALITY_FEATURES", "heart_rate", "quality_features"]
+
+MIN_SPAN_S = 4.0  # below that even the slowest pulse has no three beats: nothing is said
+MIN_VALID = 0.8  # share of a window's samples that must be the model's own
+MIN_SNR_DB = -3.0  # a window of noise reaches this in about one of twenty
+MIN_PASSED = 0.5  # share of the windows that must pass
+MIN_CONFIDENCE = 0.5
+AGREES_BPM = 6.0
+
+
+def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> HeartRate:
+    """Return the heart rate of one recording, its windows and its wave.
+
+    Never raises for what the samples hold: what is not finite counts as invalid; constant, empty or shorter samples
+    than 4 s give `low_quality` with confidence 0 and, where there is no power at all, 100 bpm (the middle of the band).
+    A window passes with an SNR of -3 dB, 80 % valid samples, and its own peak within 6 bpm of the path through all.
+    """
+    wave, valid = _wave(pulse)
+    bvp = _normalised(spectrum.band_pass(wave, pulse.fps))
+    if len(wave) < MIN_SPAN_S * pulse.fps:
+        return _nothing(pulse, bvp)
+    spectra = spectrum.power_spectra(wave, pulse.fps)
+    rated = quality.rate(spectra, len(wave) / pulse.fps)
+    complete = _valid_share(valid, spectra) >= MIN_VALID
+    passed = complete & (rated.snr_db >= MIN_SNR_DB) & (np.abs(rated.own_bpm - rated.bpm) <= AGREES_BPM)
+    # A rate is claimed for the whole recording: it can be trusted no further than the face was seen.
+    confidence = quality.confidence(quality.recording_features(rated), calibration) * float(complete.mean())
+    ok = passed.mean() >= MIN_PASSED and confidence >= MIN_CONFIDENCE
+    return HeartRate(
+        bpm=float(rated.bpm[passed if ok else slice(None)].mean()),
+        confidence=confidence if bvp.any() else 0.0,
+        snr_db=float(np.median(rated.snr_db)),
+        status="ok" if ok else "low_quality",
+        windows=_windows(pulse, spectra, rated, passed, quality.window_confidences(rated, calibration) * complete),
+        bvp=bvp,
+        fps=pulse.fps,
+        start_s=pulse.start_s,
+    )
+
+
+def quality_features(pulse: Pulse) -> dict[str, float]:
+    """Return the QUALITY_FEATURES of a whole recording by name, as `heart_rate` sees them.
+
+    With |bpm error| <= 5 as label they are what `quality.fit_calibration` fits. All lowest for less than 4 s.
+    """
+    wave, _ = _wave(pulse)
+    if len(wave) < MIN_SPAN_S * pulse.fps:
+        return dict(quality.LOWEST)
+    return quality.recording_features(quality.rate(spectrum.power_spectra(wave, pulse.fps), len(wave) / pulse.fps))
+
+
+def _wave(pulse: Pulse) -> tuple[Array, Bools]:
+    """Return the wave (N,) without gaps, and which samples are the model's own.
+
+    A derivative is filled with its mean (no change beyond the drift), which is then taken off, and summed up; a wave is
+    filled by a line from the last valid sample to the next.
+    """
+    samples = np.asarray(pulse.samples, np.float64)
+    valid = np.asarray(pulse.valid, bool) & np.isfinite(samples)
+    if not valid.any():
+        return np.zeros(len(samples)), valid
+    if pulse.kind == "derivative":
+        return np.cumsum(np.where(valid, samples - samples[valid].mean(), 0)), valid
+    index = np.arange(len(samples))
+    return np.interp(index, index[valid], samples[valid]), valid
+
+
+def _normalised(wave: Array) -> Floats:
+    spread = wave.std() if len(wave) else 0.0
+    if not spread > 0:
+        return np.zeros(len(wave), np.float32)
+    return ((wave - wave.mean()) / spread).astype(np.float32)
+
+
+def _valid_share(valid: Bools, spectra: spectrum.Spectra) -> Array:
+    count = np.r_[0, np.cumsum(valid)]
+    share: Array = (count[spectra.starts + spectra.length] - count[spectra.starts]) / spectra.length
+    return share
+
+
+def _windows(
+    pulse: Pulse, spectra: spectrum.Spectra, rated: quality.Rated, passed: Bools, confidences: Array
+) -> tuple[HeartRateWindow, ...]:
+    start_s = pulse.start_s + spectra.starts / pulse.fps
+    columns = (start_s, start_s + spectra.window_s, rated.bpm, rated.snr_db, confidences, passed)
+    return tuple(HeartRateWindow(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _nothing(pulse: Pulse, bvp: Floats) -> HeartRate:
+    return HeartRate(
+        bpm=60 * quality.SILENT_HZ,
+        confidence=0.0,
+        snr_db=-spectrum.SNR_LIMIT_DB,
+        status="low_quality",
+        windows=(),
+        bvp=bvp,
+        fps=pulse.fps,
+        start_s=pulse.start_s,
+    )

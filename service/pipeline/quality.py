@@ -1,0 +1,146 @@
+"""How far to trust a heart rate: named features of a recording's spectra, and the logistic function on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from service.pipeline import spectrum
+from service.pipeline.spectrum import Array, Spectra
+from service.pipeline.types import Calibration
+
+QUALITY_FEATURES: tuple[str, ...] = ("snr_db", "prominence_db", "agreement", "duration")
+"""Each grows with trust and is bounded, so that a fitted logistic function stays sane outside what it was fitted on.
+
+snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to 0..20.
+agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
+recording below 20 s still share some, and their agreement counts for the share that is new.
+duration: log2(recording / 10 s), clipped to -1..2.
+"""
+
+DEFAULT_CALIBRATION = Calibration(
+    bias=-6.0, weights={"snr_db": 0.5, "prominence_db": 0.2, "agreement": 3.0, "duration": 1.0}
+)
+
+_RANGES = {"snr_db": (-10.0, 15.0), "prominence_db": (0.0, 20.0), "agreement": (0.0, 1.0), "duration": (-1.0, 2.0)}
+LOWEST = {name: low for name, (low, _) in _RANGES.items()}
+SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the band's middle: 100 bpm, said of nothing
+_AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """The windows' heart rates and what supports them, each (W,).
+
+    bpm follows the path through all windows, own_bpm is each window's own peak; snr_db and prominence_db are taken at
+    bpm in the window's own spectrum. duration_s is that of the whole recording.
+    """
+
+    bpm: Array
+    own_bpm: Array
+    snr_db: Array
+    prominence_db: Array
+    duration_s: float
+
+
+def rate(spectra: Spectra, duration_s: float) -> Rated:
+    """Find the heart rate in each window's spectrum, and measure what supports it."""
+    support = spectrum.harmonic_support(spectra)
+    path = spectrum.follow_rate(support, step_bpm=60 * float(spectra.frequency_hz[1]))
+    silent = support.max(axis=1) <= 0
+    own_hz, path_hz = (
+        np.where(silent, SILENT_HZ, spectrum.peak_hz(spectra, bins)) for bins in (support.argmax(axis=1), path)
+    )
+    return Rated(
+        bpm=60 * path_hz,
+        own_bpm=60 * own_hz,
+        snr_db=spectrum.snr_db(spectra, path_hz),
+        prominence_db=spectrum.prominence_db(spectra, path_hz),
+        duration_s=duration_s,
+    )
+
+
+def recording_features(rated: Rated) -> dict[str, float]:
+    """Return the QUALITY_FEATURES of a whole recording."""
+    return {
+        "snr_db": float(_clipped("snr_db", np.median(rated.snr_db))),
+        "prominence_db": float(_clipped("prominence_db", np.median(rated.prominence_db))),
+        "agreement": _agreement(rated),
+        "duration": _duration(rated),
+    }
+
+
+def window_confidences(rated: Rated, calibration: Calibration) -> Array:
+    """Return (W,) in 0..1: the logistic function of each window's own SNR, prominence and agreement with the path.
+
+    A window's agreement also counts that of the whole recording, its duration is the recording's.
+    """
+    own = np.exp(-np.abs(rated.own_bpm - rated.bpm) / _AGREEMENT_BPM)
+    return _logistic(
+        calibration,
+        {
+            "snr_db": _clipped("snr_db", rated.snr_db),
+            "prominence_db": _clipped("prominence_db", rated.prominence_db),
+            "agreement": own * _agreement(rated),
+            "duration": np.full(len(own), _duration(rated)),
+        },
+    )
+
+
+def confidence(features: dict[str, float], calibration: Calibration) -> float:
+    """Return the confidence in a recording with these features, 0..1. Features without a weight count nothing."""
+    return float(_logistic(calibration, {name: np.array(value) for name, value in features.items()}))
+
+
+def fit_calibration(
+    features: Sequence[dict[str, float]], correct: Sequence[bool] | NDArray[np.bool_], *, strength: float = 1e-3
+) -> Calibration:
+    """Fit the logistic function to recordings: their features, and whether the bpm was right (within 5 bpm).
+
+    Logistic regression with weights that are not negative (every feature grows with trust, so a negative weight is
+    chance and would extrapolate badly), and a ridge of `strength` on them in units of each feature's spread.
+    """
+    names = QUALITY_FEATURES
+    table = np.array([[row[name] for name in names] for row in features])
+    sign = np.where(np.asarray(correct, bool), 1.0, -1.0)
+    mean, spread = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
+    scaled = (table - mean) / spread
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        margin = sign * (parameters[0] + scaled @ parameters[1:])
+        slope = -sign * special.expit(-margin) / len(sign)
+        value = np.logaddexp(0, -margin).mean() + strength * (parameters[1:] ** 2).sum()
+        return float(value), np.r_[slope.sum(), slope @ scaled + 2 * strength * parameters[1:]]
+
+    bounds = [(None, None)] + [(0, None)] * len(names)
+    fitted = optimize.minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
+    weights = fitted[1:] / spread
+    return Calibration(
+        bias=float(fitted[0] - weights @ mean), weights={n: float(w) for n, w in zip(names, weights, strict=True)}
+    )
+
+
+def _agreement(rated: Rated) -> float:
+    """Agreement of windows that share no sample; of those furthest apart, at a discount, where all share some."""
+    disjoint = round(spectrum.WINDOW_S / spectrum.HOP_S)
+    apart = min(disjoint, len(rated.own_bpm) - 1)
+    if apart < 1:
+        return 0.0
+    distance = np.abs(rated.own_bpm[apart:] - rated.own_bpm[:-apart])
+    return float(np.exp(-distance / _AGREEMENT_BPM).mean() * apart / disjoint)
+
+
+def _duration(rated: Rated) -> float:
+    return float(_clipped("duration", np.log2(max(rated.duration_s, 1.0) / spectrum.WINDOW_S)))
+
+
+def _clipped(name: str, values: Array | np.floating) -> Array:
+    return np.clip(values, *_RANGES[name])
+
+
+def _logistic(calibration: Calibration, features: dict[str, Array]) -> Array:
+    logit = sum((calibration.weights.get(name, 0.0) * values for name, values in features.items()), calibration.bias)
+    probability: Array = special.expit(logit)
+    return probability
