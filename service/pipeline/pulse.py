@@ -82,7 +82,7 @@ def _normalised(wave: Array) -> Floats:
     spread = wave.std() if len(wave) else 0.0
     if not spread > 0:
         return np.zeros(len(wave), np.float32)
-    return ((wave - wave.mean()) / spread).astype(np.float32)
+    return np.asarray((wave - wave.mean()) / spread, np.float32)
 
 
 def _valid_share(valid: Bools, spectra: spectrum.Spectra) -> Array:

@@ -141,6 +141,7 @@ def _clipped(name: str, values: Array | np.floating) -> Array:
 
 
 def _logistic(calibration: Calibration, features: dict[str, Array]) -> Array:
-    logit = sum((calibration.weights.get(name, 0.0) * values for name, values in features.items()), calibration.bias)
+    terms = [calibration.weights.get(name, 0.0) * values for name, values in features.items()]
+    logit = calibration.bias + np.sum(terms, axis=0)
     probability: Array = special.expit(logit)
     return probability

@@ -99,8 +99,8 @@ def _detrend(windows: Array) -> Array:
 def harmonic_support(spectra: Spectra) -> Array:
     """Return (W, B): how much each frequency of the band looks like a pulse's fundamental.
 
-    The power at f, plus that at 2f as far as it does not exceed the power at f. So a rate whose second harmonic is up to
-    twice as strong as its fundamental wins over that harmonic; half a lone line's frequency gets nothing from it.
+    The power at f, plus that at 2f as far as it does not exceed the power at f. So a rate whose second harmonic is up
+    to twice as strong as its fundamental wins over that harmonic; half a lone line's frequency gets nothing from it.
     """
     power, band = spectra.power, spectra.band
     doubled = np.zeros_like(power[:, band])
