@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 from tqdm import tqdm
 
+from service.api.schemas import HeartRateResult
 from service.plot import save_plot
-from service.result import Result
 
 HERE = Path(__file__).resolve().parent
 CLIP = HERE / "astronaut.mp4"
@@ -38,7 +38,7 @@ def main() -> int:
     if response.status_code != httpx.codes.OK:
         print(f"the service answered {response.status_code}: {response.text}", file=sys.stderr)
         return 1
-    result: Result = response.json()
+    result = HeartRateResult.model_validate_json(response.content)
     report(result, beats_s)
     PICTURE.parent.mkdir(exist_ok=True)
     save_plot(result, PICTURE, truth=truth_by_window(result, beats_s))
@@ -70,9 +70,9 @@ def true_bpm(beats_s: Array, start_s: float, end_s: float) -> float:
     return float(60 * (count[1] - count[0]) / (end_s - start_s))
 
 
-def truth_by_window(result: Result, beats_s: Array) -> list[tuple[float, float]]:
+def truth_by_window(result: HeartRateResult, beats_s: Array) -> list[tuple[float, float]]:
     """Return (middle in s, true bpm) of each window of the result."""
-    spans = [(window["start_s"], window["end_s"]) for window in result["windows"]]
+    spans = [(window.start_s, window.end_s) for window in result.windows]
     return [((start_s + end_s) / 2, true_bpm(beats_s, start_s, end_s)) for start_s, end_s in spans]
 
 
@@ -129,18 +129,15 @@ def post_clip(url: str, clip: Path) -> httpx.Response:
         return answer.result()
 
 
-def report(result: Result, beats_s: Array) -> None:
+def report(result: HeartRateResult, beats_s: Array) -> None:
     """Print the result beside the truth."""
-    video, model = result["video"], result["model"]
-    seen = f"{video['duration_s']:.1f} s, {video['width']}x{video['height']}, {video['fps']:.1f} fps"
-    windows = result["windows"]
-    truth = true_bpm(beats_s, windows[0]["start_s"], windows[-1]["end_s"]) if windows else float("nan")
-    measured = "none" if result["bpm"] is None else f"{result['bpm']:.1f} bpm"
-    print(f"clip         {CLIP.name}, {seen}")
-    print(f"model        {model['name']} {model['version']}\n")
-    print(f"heart rate   {measured}      known truth {truth:.1f} bpm")
-    print(f"confidence   {result['confidence']} of 1")
-    print(f"status       {result['status'].replace('_', ' ')}")
+    video, model, windows = result.video, result.model, result.windows
+    truth = true_bpm(beats_s, windows[0].start_s, windows[-1].end_s)
+    print(f"clip         {CLIP.name}, {video.duration_s:.1f} s, {video.width}x{video.height}, {video.fps:.1f} fps")
+    print(f"model        {model.name} {model.version}\n")
+    print(f"heart rate   {result.bpm:.1f} bpm      known truth {truth:.1f} bpm")
+    print(f"confidence   {result.confidence:.2f} of 1")
+    print(f"status       {result.status.replace('_', ' ')}")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from service.api.schemas import HeartRateResult, Measurement
     from service.pipeline.manifest import Manifest
-    from service.result import Result
 
 OK, UNUSABLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 MAX_DURATION_S = 2 * 3600.0  # at home nobody else waits: as long as a job of the service
@@ -27,10 +29,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; wrong usage leaves through argparse with 2."""
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
+    import pydantic  # noqa: PLC0415
+
     from service.pipeline.errors import FacePulseError, UnknownModel  # noqa: PLC0415
 
     try:
         return command(arguments)
+    except pydantic.ValidationError as error:
+        print(f"settings_invalid: {_setting_faults(error)}", file=sys.stderr)
+        return USAGE
     except FacePulseError as error:
         print(f"{error.code}: {error.detail}", file=sys.stderr)
         return USAGE if isinstance(error, UnknownModel) else UNUSABLE
@@ -39,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNUSABLE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _setting_faults(error: "ValidationError") -> str:
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,10 +109,10 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _estimate(arguments: argparse.Namespace) -> int:
+    from service.api.schemas import HeartRateResult  # noqa: PLC0415
     from service.pipeline.estimate import Estimator  # noqa: PLC0415
     from service.pipeline.types import DecodeLimits  # noqa: PLC0415
     from service.plot import PlotUnavailable, require_matplotlib, save_plot  # noqa: PLC0415
-    from service.result import to_result  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
 
     if arguments.plot:
@@ -121,8 +133,8 @@ def _estimate(arguments: argparse.Namespace) -> int:
             limits=DecodeLimits(max_duration_s=MAX_DURATION_S),
             progress=progress,
         )
-    result = to_result(estimate, face=arguments.face)
-    print(json.dumps(result, indent=2, allow_nan=False) if arguments.json else in_words(result))
+    result = HeartRateResult.from_estimate(estimate, all_faces=arguments.face == "all")
+    print(result.model_dump_json(indent=2, exclude={"request_id"}) if arguments.json else in_words(result))
     if arguments.plot:
         save_plot(result, arguments.plot)
     return OK
@@ -168,40 +180,33 @@ def _model_line(manifest: "Manifest", *, default: bool) -> str:
     return f"{manifest.name:<14}{manifest.version:<9}{manifest.parameters:>9,} parameters{mark}"
 
 
-def in_words(result: "Result") -> str:
-    """Say a result (see service.result) in lines of words and units; every face where it has more than one."""
-    faces = result.get("faces", [result])
+def in_words(result: "HeartRateResult") -> str:
+    """Say a result in lines of words and units; every face where it has more than one."""
+    faces = result.faces or [result]
     lines: list[str] = []
     for number, face in enumerate(faces, 1):
         lines += [f"Face {number} of {len(faces)}"] if len(faces) > 1 else []
         lines += _face_lines(face)
-    video, model = result["video"], result["model"]
-    picture = f"{video['width']}x{video['height']}, {video['fps']:.1f} fps, {video['codec']}"
-    lines.append(f"Video        {video['duration_s']:.1f} s, {picture}")
-    lines.append(f"Model        {model['name']} {model['version']}".rstrip())
-    lines += [f"Warning      {warned['code']}: {warned['detail']}" for warned in result["warnings"]]
+    video, model = result.video, result.model
+    lines.append(
+        f"Video        {video.duration_s:.1f} s, {video.width}x{video.height}, {video.fps:.1f} fps, {video.codec}"
+    )
+    lines.append(f"Model        {model.name} {model.version}".rstrip())
+    lines += [f"Warning      {warned.code}: {warned.detail}" for warned in result.warnings]
     return "\n".join(lines)
 
 
-def _face_lines(face: "Result") -> list[str]:
-    rates = [window["bpm"] for window in face["windows"] if window["bpm"] is not None]
+def _face_lines(face: "Measurement") -> list[str]:
+    rates = [window.bpm for window in face.windows]
     spread = f", {min(rates):.1f} to {max(rates):.1f} bpm" if rates else ""
+    rate = f"{face.bpm:.1f} bpm"
     return [
-        f"Heart rate   {_rate_words(face)}",
-        f"Confidence   {_or_unknown(face['confidence'], '{:.2f} of 1')}",
-        f"SNR          {_or_unknown(face['snr_db'], '{:.1f} dB')}",
-        f"Windows      {len(face['windows'])}{spread}",
-        f"Face         found in {_or_unknown(face['face']['found_ratio'], '{:.0%}')} of the looks",
+        f"Heart rate   {rate if face.status == 'ok' else f'not reliable (low quality); the best guess is {rate}'}",
+        f"Confidence   {face.confidence:.2f} of 1",
+        f"SNR          {'unknown' if face.snr_db is None else f'{face.snr_db:.1f} dB'}",
+        f"Windows      {len(rates)}{spread}",
+        f"Face         found in {100 * face.face.found_ratio:.0f} % of the looks",
     ]
-
-
-def _rate_words(face: "Result") -> str:
-    rate = _or_unknown(face["bpm"], "{:.1f} bpm")
-    return rate if face["status"] == "ok" else f"not reliable (low quality); the best guess is {rate}"
-
-
-def _or_unknown(value: float | None, words: str) -> str:
-    return "unknown" if value is None else words.format(value)
 
 
 if __name__ == "__main__":

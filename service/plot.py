@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import periodogram
 
+from service.api.schemas import HeartRateResult
 from service.pipeline.errors import FacePulseError
-from service.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +37,8 @@ def require_matplotlib() -> None:
         raise PlotUnavailable("pictures need matplotlib: pip install 'facepulse[plot]'") from error
 
 
-def save_plot(result: Result, path: Path, *, truth: Sequence[tuple[float, float]] = ()) -> None:
-    """Draw a result (see service.result) into a PNG file; `truth` is the known heart rate as (time_s, bpm).
+def save_plot(result: HeartRateResult, path: Path, *, truth: Sequence[tuple[float, float]] = ()) -> None:
+    """Draw a result into a PNG file; `truth` is the known heart rate as (time_s, bpm).
 
     Raises PlotUnavailable, or OSError when the file cannot be written.
     """
@@ -63,28 +63,21 @@ def spectrum(values: NDArray[np.float64], fps: float) -> tuple[NDArray[np.float6
     return bpm, power / max(float(power.max(initial=0.0)), np.finfo(np.float64).tiny)
 
 
-def _headline(result: Result) -> str:
-    model = result["model"]
-    if result["bpm"] is None:
-        return f"no heart rate, {result['status'].replace('_', ' ')} ({model['name']} {model['version']})"
-    confidence = "unknown" if result["confidence"] is None else f"{result['confidence']:.2f}"
-    status = result["status"].replace("_", " ")
-    return f"{result['bpm']:.1f} bpm, confidence {confidence}, {status} ({model['name']} {model['version']})".rstrip()
+def _headline(result: HeartRateResult) -> str:
+    status = result.status.replace("_", " ")
+    model = f"{result.model.name} {result.model.version}".rstrip()
+    return f"{result.bpm:.1f} bpm, confidence {result.confidence:.2f}, {status} ({model})"
 
 
-def _wave(result: Result) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in result["bvp"]["values"]], np.float64)
-
-
-def _draw_wave(axes: "Axes", result: Result) -> None:
-    values, bvp = _wave(result), result["bvp"]
-    axes.plot(bvp["start_s"] + np.arange(len(values)) / bvp["fps"], values, color=RED, linewidth=1.4)
+def _draw_wave(axes: "Axes", result: HeartRateResult) -> None:
+    bvp = result.bvp
+    axes.plot(bvp.start_s + np.arange(len(bvp.values)) / bvp.fps, bvp.values, color=RED, linewidth=1.4)
     axes.margins(x=0.005)
     _label(axes, "Blood volume pulse (BVP)", "time in s", "standard deviations")
 
 
-def _draw_spectrum(axes: "Axes", result: Result) -> None:
-    bpm, power = spectrum(np.nan_to_num(_wave(result)), result["bvp"]["fps"])
+def _draw_spectrum(axes: "Axes", result: HeartRateResult) -> None:
+    bpm, power = spectrum(np.array(result.bvp.values, np.float64), result.bvp.fps)
     axes.fill_between(bpm, power, color=RED, alpha=0.25, linewidth=0)
     axes.plot(bpm, power, color=RED, linewidth=1.4)
     if power.any():
@@ -104,19 +97,18 @@ def _draw_spectrum(axes: "Axes", result: Result) -> None:
     _label(axes, "Power spectrum of the whole wave", "frequency in bpm", "relative power")
 
 
-def _draw_windows(axes: "Axes", result: Result, truth: Sequence[tuple[float, float]]) -> None:
-    windows = [window for window in result["windows"] if window["bpm"] is not None]
-    times = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
-    rates = [window["bpm"] for window in windows]
+def _draw_windows(axes: "Axes", result: HeartRateResult, truth: Sequence[tuple[float, float]]) -> None:
+    times = [(window.start_s + window.end_s) / 2 for window in result.windows]
+    rates = [window.bpm for window in result.windows]
     if truth:
-        axes.plot(*zip(*truth, strict=True), color=GREY, linewidth=2, label="known truth")
+        axes.plot(*zip(*truth, strict=True), color=GREY, marker="s", markersize=4, linewidth=2, label="known truth")
     axes.plot(times, rates, "o-", color=BLUE, markersize=5, linewidth=1, label="measured")
     shown = rates + [bpm for _, bpm in truth]
     if shown:
         middle, half = (min(shown) + max(shown)) / 2, max((max(shown) - min(shown)) * 0.6, MIN_SPAN_BPM / 2)
         axes.set_ylim(middle - half, middle + half)
         axes.legend(loc="upper right", frameon=False)
-    _label(axes, "Heart rate per 10-s window", "middle of the window in s", "bpm")
+    _label(axes, "Heart rate per window", "middle of the window in s", "bpm")
 
 
 def _label(axes: "Axes", title: str, x: str, y: str) -> None:
