@@ -1,7 +1,8 @@
+import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,14 @@ METHOD = "pos"  # needs no released pulse model
 
 
 @pytest.fixture(scope="module")
-def estimated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
+def estimated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     """The bundled clip's result as JSON, and the picture."""
     picture = tmp_path_factory.mktemp("plot") / "out.png"
-    command = ["estimate", str(CLIP), "--model", METHOD, "--json", "--plot", str(picture)]
-    done = subprocess.run([sys.executable, "-m", "service.cli", *command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == "", "a bar was drawn although stderr is no terminal"
-    yield json.loads(done.stdout), picture
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["estimate", str(CLIP), "--model", METHOD, "--json", "--plot", str(picture)])
+    assert (code, err.getvalue()) == (0, ""), "an error, or a bar although stderr is no terminal"
+    return json.loads(out.getvalue()), picture
 
 
 def usage_error(*argv: str) -> int:
