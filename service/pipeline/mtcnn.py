@@ -190,7 +190,8 @@ def _step(smallest: float) -> int:
 
 def _pyramid(short_side: float, smallest: float) -> list[float]:
     """Scales at which faces from `smallest` pixels up to the whole picture fill P-Net's window."""
-    scales, scale = [], P_CELL / smallest
+    scale = P_CELL / smallest
+    scales: list[float] = []
     while short_side * scale >= P_CELL or not scales:
         scales.append(scale)
         scale *= FACTOR
