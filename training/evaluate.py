@@ -1,0 +1,125 @@
+"""Command: score models on rendered videos of people that no training saw, through the service's own chain.
+
+python -m training.evaluate --clips 200 --faces FOLDER --out runs/evaluate
+
+Prints Markdown tables (all clips, and the error by group), writes them with a plot and one line per clip and model.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from service.pipeline.errors import InputError
+from service.pipeline.estimate import Estimator
+from training.benchmark import BenchmarkSpec, Case, make_cases
+from training.datasets.splits import SPLITS
+from training.plots import plot_errors
+from training.tables import GROUPS, coverage_table, group_table, overall_table
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One model's answer for one video; `error_code` instead of a number where the service refused the video."""
+
+    model: str
+    seed: int
+    groups: dict[str, str]
+    true_bpm: float
+    bpm: float
+    confidence: float
+    snr_db: float
+    status: str
+    error_code: str = ""
+
+    @property
+    def error_bpm(self) -> float:
+        """Absolute error in bpm."""
+        return abs(self.bpm - self.true_bpm)
+
+
+def score_case(estimator: Estimator, case: Case, models: list[str]) -> Iterator[Score]:
+    """Yield each model's answer for one video."""
+    groups = {name: group(case.recipe) for name, group in GROUPS.items()}
+    for model in models:
+        try:
+            rate = estimator.estimate(case.video, model=model).faces[0].heart_rate
+        except InputError as error:
+            yield Score(model, case.seed, groups, case.bpm, 0.0, 0.0, 0.0, "refused", error.code)
+            continue
+        yield Score(model, case.seed, groups, case.bpm, rate.bpm, rate.confidence, rate.snr_db, rate.status)
+
+
+def score_cases(cases: list[Case], models: list[str], model_store: Path, *, jobs: int = 1) -> list[Score]:
+    """Return the answers of all models for all videos, by video."""
+    context = multiprocessing.get_context("spawn")
+    scores: list[Score] = []
+    with (
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(model_store, models)) as pool,
+        tqdm(total=len(cases), unit="video", disable=None) as bar,
+    ):
+        for some in pool.map(_score, cases):
+            scores += some
+            bar.update()
+    return scores
+
+
+_worker: tuple[Estimator, list[str]] | None = None
+
+
+def _start(model_store: Path, models: list[str]) -> None:
+    global _worker  # noqa: PLW0603 - one per process
+    _worker = Estimator(model_store), models
+
+
+def _score(case: Case) -> list[Score]:
+    assert _worker is not None, "the pool starts each process with _start"
+    return list(score_case(_worker[0], case, _worker[1]))
+
+
+def report(scores: list[Score], spec: BenchmarkSpec) -> str:
+    """Return the tables as Markdown."""
+    refused = sorted({score.seed for score in scores if score.error_code})
+    parts = [
+        f"{spec.cases} rendered videos of {spec.duration_s:g} s, people of the split `{spec.split}`; "
+        f"{len(refused)} refused by the service (no face found and the like) and left out.",
+        overall_table(scores),
+        coverage_table(scores),
+        *(group_table(scores, name) for name in GROUPS),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--split", choices=sorted(SPLITS), default="test", help="whose faces")
+    parser.add_argument("--clips", type=int, default=200, help="how many videos")
+    parser.add_argument("--duration-s", type=float, default=30.0, help="seconds of each video")
+    parser.add_argument("--faces", type=Path, help="folder of the London set; drawn faces without it")
+    parser.add_argument("--videos", type=Path, default=Path("runs/benchmark"), help="where rendered videos are kept")
+    parser.add_argument("--model-store", type=Path, default=Path("model_store"))
+    parser.add_argument("--models", nargs="+", help="all of the store and the classical ones by default")
+    parser.add_argument("--out", type=Path, default=Path("runs/evaluate"))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    args = parser.parse_args()
+    spec = BenchmarkSpec(args.split, args.clips, args.duration_s)
+    cases = make_cases(spec, args.videos, args.faces, jobs=args.jobs)
+    models = args.models or list(Estimator(args.model_store).names)
+    scores = score_cases(cases, models, args.model_store, jobs=args.jobs)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "scores.jsonl").write_text("".join(json.dumps(asdict(score)) + "\n" for score in scores))
+    text = report(scores, spec)
+    (args.out / "tables.md").write_text(text)
+    plot_errors(scores, args.out / "errors.png")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

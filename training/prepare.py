@@ -1,0 +1,143 @@
+"""Command: rendered videos -> cached clips, through the service's own decoder, face tracker and clip stage.
+
+python -m training.prepare --out runs/clips/train --split train --clips 4000 --faces FOLDER
+
+Each clip is a render of its own: many short ones teach more than a few long ones. A video is deleted as soon as its
+crops are taken. `--skip N` leaves out the first N renders of the split, to add to a cache or to share the work.
+"""
+
+import argparse
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from service.pipeline.errors import InputError
+from service.pipeline.estimate import face_clips
+from service.pipeline.mtcnn import FaceDetector
+from service.pipeline.types import Bools, Clip, DecodeLimits, Floats, InputSpec
+from training.clips import ClipWriter
+from training.datasets.splits import SPLITS, people_of
+from training.synthesis.faces import FaceSource, face_source
+from training.synthesis.recipe import sample_recipe
+from training.synthesis.render import Truth, render
+
+FRAMES = 160
+SPARE_S = 0.5  # the first frames may pass before the face is found
+FIRST_SEED = {"train": 0, "calibration": 10_000_000, "test": 20_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedClip:
+    """One clip ready for the cache; see clips.TrainingClip for the arrays."""
+
+    rgb: Floats
+    ppg: Floats
+    comparable: Bools
+    meta: dict[str, Any]
+
+
+def joined(clips: Iterator[Clip], frames: int | None = None) -> Clip:
+    """Join the stretches of one face into one clip, of at most `frames` crops."""
+    parts = list(clips)
+    whole = parts[0]
+    return Clip(
+        np.concatenate([part.rgb for part in parts])[:frames],
+        np.concatenate([part.comparable for part in parts])[:frames],
+        whole.start_s,
+        whole.fps,
+    )
+
+
+def ppg_at(truth: Truth, clip: Clip) -> Floats:
+    """Return the true pulse wave at the times of the clip's crops, float32 (T,)."""
+    times = clip.start_s + np.arange(len(clip.rgb)) / clip.fps
+    return np.interp(times, truth.times_s, truth.ppg).astype(np.float32)
+
+
+class Preparer:
+    """Renders a recipe and takes its crops as the service would."""
+
+    def __init__(self, split: str, faces: Path | None, model_store: Path, spec: InputSpec) -> None:
+        self._faces: FaceSource = face_source(faces)
+        self._people = people_of(split, self._faces.people)
+        self._detector = FaceDetector(next(model_store.glob("face-*")))
+        self._spec = spec
+
+    def prepare(self, seed: int) -> PreparedClip | None:
+        """Return the clip of one seed, or None when the service cannot use the video (no face, too few frames)."""
+        recipe = sample_recipe(seed, self._people, duration_s=FRAMES / self._spec.fps + SPARE_S)
+        limits = replace(DecodeLimits(), min_duration_s=1.0)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "render"
+            truth = render(recipe, self._faces, path)
+            try:
+                clip = joined(face_clips(path, self._spec, self._detector, limits=limits), FRAMES)
+            except InputError:
+                return None
+        if len(clip.rgb) < FRAMES:
+            return None
+        meta = {"seed": seed, "bpm": truth.bpm, "person": recipe.person, "fps": clip.fps, "recipe": recipe.to_json()}
+        return PreparedClip(clip.rgb, ppg_at(truth, clip), clip.comparable, meta)
+
+
+_preparer: Preparer | None = None
+
+
+def _start(split: str, faces: Path | None, model_store: Path, spec: InputSpec) -> None:
+    global _preparer  # noqa: PLW0603 - one per worker process
+    _preparer = Preparer(split, faces, model_store, spec)
+
+
+def _prepare(seed: int) -> PreparedClip | None:
+    assert _preparer is not None, "the pool starts each process with _start"
+    return _preparer.prepare(seed)
+
+
+def prepare_all(args: argparse.Namespace) -> int:
+    """Fill the cache; return how many clips were added."""
+    seeds = iter(range(FIRST_SEED[args.split] + args.skip, FIRST_SEED[args.split] + args.skip + args.clips))
+    spec = InputSpec()
+    added = 0
+    context = multiprocessing.get_context("spawn")
+    setup = (args.split, args.faces, args.model_store, spec)
+    tag = f"{args.split}{args.skip}"
+    with (
+        ProcessPoolExecutor(args.jobs, mp_context=context, initializer=_start, initargs=setup) as pool,
+        ClipWriter(args.out, tag=tag) as writer,
+        tqdm(total=args.clips, unit="clip", disable=None) as bar,
+    ):
+        while batch := list(islice(seeds, 64)):  # bounded: results wait in memory until they are written
+            for clip in pool.map(_prepare, batch):
+                bar.update()
+                if clip is not None:
+                    writer.add(clip.rgb, clip.ppg, clip.comparable, clip.meta)
+                    added += 1
+    return added
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the cache")
+    parser.add_argument("--split", choices=sorted(SPLITS), default="train", help="whose faces")
+    parser.add_argument("--faces", type=Path, help="folder of the London set; drawn faces without it")
+    parser.add_argument("--clips", type=int, default=4000, help="how many to render")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first seeds of the split, to add to a cache")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--model-store", type=Path, default=Path("model_store"))
+    args = parser.parse_args()
+    added = prepare_all(args)
+    print(f"{added} clips of {args.clips} renders added to {args.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Tables of an evaluation, as Markdown: all clips, what confidence is worth, and the error by group."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from training import metrics
+from training.synthesis.recipe import Recipe
+
+CONFIDENT = 0.8
+NEAR_BPM = 5.0
+
+
+class Scored(Protocol):
+    """What the tables need of a score; see evaluate.Score."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def groups(self) -> dict[str, str]: ...
+    @property
+    def true_bpm(self) -> float: ...
+    @property
+    def bpm(self) -> float: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def snr_db(self) -> float: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def error_code(self) -> str: ...
+    @property
+    def error_bpm(self) -> float: ...
+
+
+def _bits_per_pixel(recipe: Recipe) -> str:
+    bits = recipe.bit_rate_bps / (recipe.width * recipe.height * recipe.fps)
+    return "< 0.05" if bits < 0.05 else "0.05-0.15" if bits < 0.15 else "> 0.15"
+
+
+def _rate_band(recipe: Recipe) -> str:
+    return "< 60" if recipe.hr_bpm < 60 else "60-100" if recipe.hr_bpm < 100 else "100-140" if recipe.hr_bpm < 140 else "> 140"
+
+
+GROUPS: dict[str, Callable[[Recipe], str]] = {
+    "tone": lambda recipe: recipe.tone,
+    "motion": lambda recipe: recipe.motion,
+    "codec": lambda recipe: recipe.codec,
+    "bits per pixel": _bits_per_pixel,
+    "heart rate": _rate_band,
+}
+
+
+def overall_table(scores: Sequence[Scored]) -> str:
+    """Return a row per model: clips, MAE, RMSE, r, median error, SNR, share said `ok` and the MAE of those."""
+    rows = []
+    for model, own in by_model(scores).items():
+        sure = [score for score in own if score.status == "ok"]
+        figures = metrics.summary(*columns(own))
+        median = float(np.median([score.error_bpm for score in own]))
+        snr_db = float(np.mean([score.snr_db for score in own]))
+        sure_mae = f"{metrics.mae(*columns(sure)):.2f}" if sure else "-"
+        numbers = [figures["mae"], figures["rmse"], figures["r"], median, snr_db]
+        rows.append([model, str(len(own)), *(f"{n:.2f}" for n in numbers), f"{len(sure) / len(own):.0%}", sure_mae])
+    return markdown(["model", "clips", "MAE", "RMSE", "r", "median error", "SNR dB", "`ok`", "MAE of `ok`"], rows)
+
+
+def coverage_table(scores: Sequence[Scored]) -> str:
+    """Return a row per model: how many clips got confidence >= 0.8, and how many of those are within 5 bpm."""
+    rows = []
+    for model, own in by_model(scores).items():
+        sure = [score for score in own if score.confidence >= CONFIDENT]
+        right = f"{np.mean([score.error_bpm <= NEAR_BPM for score in sure]):.1%}" if sure else "-"
+        rows.append([model, f"{len(sure) / len(own):.0%}", right])
+    return markdown(["model", f"confidence >= {CONFIDENT}", f"of those within {NEAR_BPM:g} bpm"], rows)
+
+
+def group_table(scores: Sequence[Scored], group: str) -> str:
+    """Return the MAE of each model (row) in each value of a group (column), with the clips of each."""
+    values = sorted({score.groups[group] for score in scores})
+    rows = []
+    for model, own in by_model(scores).items():
+        parts = [[score for score in own if score.groups[group] == value] for value in values]
+        rows.append([model, *(f"{metrics.mae(*columns(part)):.2f}" if part else "-" for part in parts)])
+    first = next(iter(by_model(scores).values()), [])
+    counts = [sum(score.groups[group] == value for score in first) for value in values]
+    return markdown([f"MAE by {group}", *(f"{v} ({n})" for v, n in zip(values, counts, strict=True))], rows)
+
+
+def by_model[S: Scored](scores: Iterable[S]) -> dict[str, list[S]]:
+    """Return the scores of each model, without those of refused videos."""
+    table: dict[str, list[S]] = {}
+    for score in scores:
+        if not score.error_code:
+            table.setdefault(score.model, []).append(score)
+    return table
+
+
+def columns(scores: Sequence[Scored]) -> tuple[list[float], list[float]]:
+    """Return the true and the estimated heart rates in bpm."""
+    return [score.true_bpm for score in scores], [score.bpm for score in scores]
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
