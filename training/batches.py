@@ -1,0 +1,167 @@
+"""Clips of a cache as batches for the networks: order, augmentation, target."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.signal import butter, sosfiltfilt
+from torch import Tensor
+
+from service.pipeline.types import Bools, Floats
+from training.clips import ClipFolder, ClipsInvalid, TrainingClip
+from training.config import AugmentConfig
+
+BAND_HZ = (0.7, 4.0)
+_FLAT_PPG = 1e-6  # a clip without a pulse has the target zero, not amplified rounding errors
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B clips of T frames.
+
+    rgb: float32 (B, T, 3, size, size); target, valid: (B, T - lag), the change of the pulse in units of its standard
+    deviation and whether its frames may be differenced; bpm: float32 (B,), the true heart rate.
+    """
+
+    rgb: Tensor
+    target: Tensor
+    valid: Tensor
+    bpm: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on `device`."""
+        return Batch(*(t.to(device) for t in (self.rgb, self.target, self.valid, self.bpm)))
+
+
+def pulse_change(ppg: Floats, fps: float, lag: int) -> Floats:
+    """Return ppg[i + lag] - ppg[i], (T - lag,), of the wave band-passed to 0.7-4 Hz, with unit standard deviation."""
+    if ppg.std() < _FLAT_PPG:
+        return np.zeros(len(ppg) - lag, np.float32)
+    band = sosfiltfilt(butter(2, BAND_HZ, "bandpass", fs=fps, output="sos"), ppg - ppg.mean())
+    change = band[lag:] - band[:-lag]
+    return np.asarray(change / max(float(change.std()), _FLAT_PPG), np.float32)
+
+
+def valid_samples(comparable: Bools, lag: int) -> Bools:
+    """Return for each sample (T - lag,) whether no frame after its first up to its last follows a break."""
+    windows = np.lib.stride_tricks.sliding_window_view(comparable[1:], lag)
+    return np.asarray(windows.all(axis=1), np.bool_)
+
+
+def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator) -> TrainingClip:
+    """Return a changed clip of the same length.
+
+    Flips, and bends each colour channel by a power: that scales the channels' pulses against each other, which a gain
+    does not (it cancels in the normalised difference). Adds noise. Stretches time, and the heart rate with it. Never
+    plays backwards: the pulse rises faster than it falls.
+    """
+    rgb, ppg, comparable, meta = clip.rgb, clip.ppg, clip.comparable, clip.meta
+    if rng.random() < config.flip:
+        rgb = rgb[..., ::-1]
+    if rng.random() < config.gamma:
+        rgb = rgb ** rng.uniform(*config.gamma_range, (1, 3, 1, 1)).astype(np.float32)
+    if rng.random() < config.noise:
+        strength = np.float32(rng.uniform(0, config.noise_max))
+        rgb = np.clip(rgb + strength * rng.standard_normal(rgb.shape, dtype=np.float32), 0, 1)
+    clip = TrainingClip(np.ascontiguousarray(rgb), ppg, comparable, meta)
+    if rng.random() < config.stretch:
+        return stretch(clip, float(rng.uniform(*config.stretch_range)))
+    return clip
+
+
+def stretch(clip: TrainingClip, speed: float) -> TrainingClip:
+    """Return the clip played `speed` times as fast, of the same length.
+
+    When it ends early the last frame is repeated and marked not comparable; frames between frames are interpolated.
+    """
+    count = len(clip.ppg)
+    at = np.minimum(np.arange(count) * speed, count - 1)
+    before = np.minimum(at.astype(int), count - 2)
+    part = (at - before).astype(np.float32)
+    weight = part[:, None, None, None]
+    rgb = clip.rgb[before] * (1 - weight) + clip.rgb[before + 1] * weight
+    ppg = clip.ppg[before] * (1 - part) + clip.ppg[before + 1] * part
+    breaks = np.cumsum(~clip.comparable)
+    last = np.ceil(at).astype(int)  # a new frame lies on old ones up to here; a break on the way breaks it too
+    first = np.concatenate([[0], np.floor(at[:-1]).astype(int)])
+    comparable = (breaks[last] == breaks[first]) & (np.arange(count) * speed <= count - 1)
+    meta = {**clip.meta, "bpm": clip.meta["bpm"] * speed}
+    return TrainingClip(rgb, ppg.astype(np.float32), comparable, meta)
+
+
+def collate(clips: list[TrainingClip], *, fps: float, lag: int) -> Batch:
+    """Return clips of one length as a batch. Raises ClipsInvalid when a clip has another frame rate."""
+    for clip in clips:
+        if abs(float(clip.meta["fps"]) - fps) > 1e-3:
+            raise ClipsInvalid(f"a clip of {clip.meta['fps']} frames per second where {fps} are trained")
+    return Batch(
+        torch.from_numpy(np.stack([clip.rgb for clip in clips])),
+        torch.from_numpy(np.stack([pulse_change(clip.ppg, fps, lag) for clip in clips])),
+        torch.from_numpy(np.stack([valid_samples(clip.comparable, lag) for clip in clips])),
+        torch.tensor([float(clip.meta["bpm"]) for clip in clips]),
+    )
+
+
+class TrainingBatches:
+    """An endless row of augmented batches; each epoch takes in the shards that have appeared since the last.
+
+    Order and augmentation depend on the seed, the epoch and the place in it alone, so `state` is enough to go on
+    exactly where a run was interrupted.
+    """
+
+    def __init__(self, folder: ClipFolder, *, batch_clips: int, fps: float, lag: int, seed: int) -> None:
+        self._folder, self._batch_clips, self._fps, self._lag, self._seed = folder, batch_clips, fps, lag, seed
+        self._augment = AugmentConfig()
+        self._epoch, self._place = -1, 0
+        self._shards: list[str] = []
+        self._order: list[tuple[str, int]] = []
+
+    def augmented_by(self, config: AugmentConfig) -> "TrainingBatches":
+        """Set the augmentation and return self."""
+        self._augment = config
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Return where the row stands."""
+        return {"epoch": self._epoch, "place": self._place, "shards": self._shards}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken; where shards have been removed since, with a new epoch."""
+        self._epoch, self._place = int(state["epoch"]), int(state["place"])
+        self._shards = list(state["shards"])
+        gone = set(self._shards) - set(self._folder.shards())
+        self._order = [] if gone or self._epoch < 0 else self._shuffled()
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        if self._place + self._batch_clips > len(self._order):
+            self._begin_epoch()
+        rng = np.random.default_rng((self._seed, self._epoch, self._place))
+        addresses = self._order[self._place : self._place + self._batch_clips]
+        self._place += self._batch_clips
+        clips = [augment(self._folder.read(address), self._augment, rng) for address in addresses]
+        return collate(clips, fps=self._fps, lag=self._lag)
+
+    def _begin_epoch(self) -> None:
+        self._epoch, self._place = self._epoch + 1, 0
+        self._shards = self._folder.shards()
+        self._order = self._shuffled()
+        if len(self._order) < self._batch_clips:
+            raise ClipsInvalid(f"{len(self._order)} clips are too few for a batch of {self._batch_clips}")
+
+    def _shuffled(self) -> list[tuple[str, int]]:
+        addresses = self._folder.addresses(self._shards)
+        return [addresses[i] for i in np.random.default_rng((self._seed, self._epoch)).permutation(len(addresses))]
+
+
+def plain_batches(folder: ClipFolder, *, batch_clips: int, fps: float, lag: int, limit: int) -> Iterator[Batch]:
+    """Return at most `limit` clips, evenly from the whole folder and as they are, as batches."""
+    addresses = folder.addresses()
+    chosen = addresses[:: max(1, len(addresses) // limit)][:limit]
+    for start in range(0, len(chosen), batch_clips):
+        clips = [folder.read(address) for address in chosen[start : start + batch_clips]]
+        yield collate(clips, fps=fps, lag=lag)

@@ -1,0 +1,66 @@
+"""What a training run is made of; saved with its weights and enough to rebuild the model."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+LossRecipe = Literal["band", "paper"]
+
+LOSS_WEIGHTS: dict[LossRecipe, dict[str, float]] = {
+    # The error of single samples is nearly all noise; correlation inside the pulse's band learns far faster.
+    "band": {"band_pearson": 1.0, "derivative_mse": 0.05},
+    "paper": {"derivative_mse": 1.0},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentConfig:
+    """Probabilities of the changes made to a clip when it is loaded, and their ranges."""
+
+    flip: float = 0.5
+    gamma: float = 0.3
+    gamma_range: tuple[float, float] = (0.7, 1.4)
+    noise: float = 0.2
+    noise_max: float = 0.004
+    stretch: float = 0.3
+    stretch_range: tuple[float, float] = (0.8, 1.25)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One run. Exactly one of steps and minutes is the budget over which the learning rate falls to zero."""
+
+    model: str
+    steps: int | None = None
+    minutes: float | None = None
+    fps: float = 30.0
+    batch_clips: int = 4
+    learning_rate: float = 2e-3
+    warmup: float = 0.03
+    weight_decay: float = 1e-2
+    clip_norm: float = 1.0
+    ema_decay: float = 0.998
+    freeze_norms_at: float = 0.7
+    seed: int = 0
+    bf16: bool = False
+    loss: LossRecipe = "band"
+    distil_weight: float = 0.0
+    distil_pairs: int = 64
+    validate_every: int = 250
+    validate_clips: int = 128
+    checkpoint_every_s: float = 60.0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when the budget is not exactly one of steps and minutes."""
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("give either steps or minutes")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Rebuild from to_dict."""
+        augment: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values["augment"].items()}
+        return cls(**{**values, "augment": AugmentConfig(**augment)})

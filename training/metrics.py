@@ -1,0 +1,79 @@
+"""Measures of accuracy: of heart rates over recordings, and of single waves against their reference."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+BAND_HZ = (0.7, 4.0)
+_NEAR_HZ = 0.1  # half-width of the pulse's line and its harmonic in the SNR (de Haan & Jeanne 2013)
+_RESOLUTION_HZ = 0.005  # 0.3 bpm
+
+
+def mae(true: Sequence[float], estimated: Sequence[float]) -> float:
+    """Return the mean absolute error."""
+    return float(np.mean(np.abs(_errors(true, estimated))))
+
+
+def rmse(true: Sequence[float], estimated: Sequence[float]) -> float:
+    """Return the root of the mean squared error."""
+    return float(np.sqrt(np.mean(_errors(true, estimated) ** 2)))
+
+
+def std(true: Sequence[float], estimated: Sequence[float]) -> float:
+    """Return the standard deviation of the errors."""
+    return float(np.std(_errors(true, estimated)))
+
+
+def within(true: Sequence[float], estimated: Sequence[float], limit: float) -> float:
+    """Return the share of estimates, 0..1, that are off by at most `limit`."""
+    return float(np.mean(np.abs(_errors(true, estimated)) <= limit))
+
+
+def pearson(true: Sequence[float], estimated: Sequence[float]) -> float:
+    """Return Pearson's r; 0 where one of the two does not vary."""
+    x, y = (np.asarray(values, np.float64) - np.mean(values) for values in (true, estimated))
+    scale = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / scale if scale > 1e-12 else 0.0
+
+
+def summary(true: Sequence[float], estimated: Sequence[float]) -> dict[str, float]:
+    """Return mae, rmse, std, r, within_5 (share within 5) and n. Raises ValueError for none or unequal counts."""
+    return {
+        "mae": mae(true, estimated),
+        "rmse": rmse(true, estimated),
+        "std": std(true, estimated),
+        "r": pearson(true, estimated),
+        "within_5": within(true, estimated, 5.0),
+        "n": float(len(true)),
+    }
+
+
+def spectrum_bpm(derivative: NDArray[np.floating], fps: float) -> float:
+    """Return 60 times the frequency, within 0.7 to 4 Hz, of the highest peak of the running sum of samples (N,)."""
+    freqs_hz, power = _band_power(np.asarray(derivative, np.float64), fps)
+    return 60 * float(freqs_hz[int(np.argmax(power))])
+
+
+def snr_db(derivative: NDArray[np.floating], fps: float, bpm: float) -> float:
+    """Return the power of the running sum near the pulse and its double, over the rest of the band, in dB."""
+    freqs_hz, power = _band_power(np.asarray(derivative, np.float64), fps)
+    near = (np.abs(freqs_hz - bpm / 60) <= _NEAR_HZ) | (np.abs(freqs_hz - bpm / 30) <= _NEAR_HZ)
+    return float(10 * np.log10((power[near].sum() + 1e-12) / (power[~near].sum() + 1e-12)))
+
+
+def _errors(true: Sequence[float], estimated: Sequence[float]) -> Array:
+    if len(true) != len(estimated) or not len(true):
+        raise ValueError(f"{len(true)} true values and {len(estimated)} estimates")
+    return np.asarray(estimated, np.float64) - np.asarray(true, np.float64)
+
+
+def _band_power(derivative: Array, fps: float) -> tuple[Array, Array]:
+    """Return the band's frequencies and the power of the running sum there, by a zero-padded FFT."""
+    centred = (derivative - derivative.mean()) * np.hanning(len(derivative))
+    padded = max(len(derivative), round(fps / _RESOLUTION_HZ))
+    freqs_hz = np.fft.rfftfreq(padded, 1 / fps)
+    inside = (freqs_hz >= BAND_HZ[0]) & (freqs_hz <= BAND_HZ[1])
+    spectrum = np.fft.rfft(centred, padded)[inside] / freqs_hz[inside]
+    return np.asarray(freqs_hz[inside], np.float64), np.asarray(np.abs(spectrum) ** 2, np.float64)

@@ -1,0 +1,127 @@
+"""What the networks share: the form of a pulse network, the two normalisations inside the graph, and counters.
+
+A network sees raw crops, so that whoever runs it cannot normalise wrongly, and every sample depends on frames i and
+i + lag alone: the same frames give the same samples in a batch, in chunks and one pair at a time.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from service.pipeline.types import SampleKind
+
+SIZE = 36  # pixels; the crops' side in Hwang, Park & Lee 2023
+MOTION_LIMIT = 0.03  # of the mean brightness; the pulse moves a cell by less than 0.01 between frames
+MOTION_SCALE = 100.0  # brings the pulse and the sensor's noise to the order of 1
+DARK = 1e-3  # keeps black pixels from dividing by zero; a quarter of an 8-bit grey level
+FLAT = 1e-4  # variance under which a frame counts as flat
+
+Maps = tuple[Tensor, ...]
+
+
+class PulseNet(nn.Module, ABC):
+    """A network from pairs of frames to pulse samples.
+
+    lag: how many frames lie between the two frames of a pair. kind: what the samples are.
+    """
+
+    lag: ClassVar[int]
+    kind: ClassVar[SampleKind] = "derivative"
+
+    @abstractmethod
+    def pairs(self, first: Tensor, second: Tensor) -> tuple[Tensor, Maps]:
+        """Return the samples (N,) of N pairs of frames (N, 3, 36, 36) in 0..1, and the maps for distillation."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Return the samples (T - lag,) of T consecutive frames (T, 3, 36, 36), RGB in 0..1."""
+        return self.pairs(frames[: -self.lag], frames[self.lag :])[0]
+
+    def clips(self, rgb: Tensor) -> tuple[Tensor, Maps]:
+        """Return the samples (B, T - lag) of B clips (B, T, 3, 36, 36), and the maps (B * (T - lag), C, H, W)."""
+        first, second = rgb[:, : -self.lag], rgb[:, self.lag :]
+        samples, maps = self.pairs(first.flatten(0, 1), second.flatten(0, 1))
+        return samples.view(first.shape[:2]), maps
+
+    def deployed(self) -> nn.Module:
+        """Return a network of the same function that runs faster; frames in, samples out; in evaluation mode."""
+        return self.eval()
+
+
+def motion_difference(first: Tensor, second: Tensor) -> Tensor:
+    """Return the difference of two frames over their sum (Chen & McDuff 2018), times MOTION_SCALE.
+
+    The quotient does not depend on the light's strength. It is clamped to MOTION_LIMIT: an edge that passes a pixel is
+    a hundred pulses high and says nothing more for being higher.
+    """
+    return ((second - first) / (second + first + DARK)).clamp(-MOTION_LIMIT, MOTION_LIMIT) * MOTION_SCALE
+
+
+def standardise(frames: Tensor) -> Tensor:
+    """Return frames (N, 3, H, W) with zero mean and unit variance per frame and channel; flat frames become zero."""
+    centred = frames - frames.mean(dim=(2, 3), keepdim=True)
+    return centred * torch.rsqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + FLAT)
+
+
+class PooledConv2d(nn.Conv2d):
+    """A 3x3 convolution (padding 1) and the 2x2 average pooling behind it, computed as one 4x4 convolution of stride 2.
+
+    Both are linear, so this is exact: it has the parameters of the 3x3 one and 4/9 of its multiply-accumulates.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, 3, padding=1)
+
+    def pooled_weight(self) -> Tensor:
+        """Return the 4x4 kernel: the mean of the 3x3 one at its four places."""
+        places = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
+        return torch.stack([F.pad(self.weight, place) for place in places]).mean(0)
+
+    def forward(self, input: Tensor) -> Tensor:  # the name is torch's
+        """Return (N, C, H / 2, W / 2)."""
+        return F.conv2d(input, self.pooled_weight(), self.bias, stride=2, padding=1)
+
+
+def fold_norm(weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of the convolution that does the work of (weight, bias) and the norm behind it."""
+    if norm.running_var is None or norm.running_mean is None:
+        raise ValueError("the norm keeps no statistics")
+    factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return weight * factor[:, None, None, None], (bias - norm.running_mean) * factor + norm.bias
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return how many numbers a module learns."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def count_macs(net: PulseNet, frames: int) -> int:
+    """Return the multiply-accumulates of all convolutions and linear layers for the samples of `frames` pairs."""
+    total = 0
+
+    def count(module: nn.Module, _: Any, output: Tensor) -> None:
+        nonlocal total
+        total += output.numel() * _macs_per_output(module)
+
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    training = net.training
+    with torch.no_grad():
+        net.eval()(torch.rand(1 + net.lag, 3, SIZE, SIZE))
+    net.train(training)
+    for hook in hooks:
+        hook.remove()
+    return total * frames
+
+
+def _macs_per_output(layer: nn.Module) -> int:
+    if isinstance(layer, PooledConv2d):
+        return layer.pooled_weight()[0].numel()
+    weight = layer.weight
+    return weight[0].numel() if isinstance(weight, Tensor) else 0
+
+
+Build = Callable[[], PulseNet]
