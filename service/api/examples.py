@@ -1,0 +1,73 @@
+"""Examples and descriptions for the API's own documentation."""
+
+from typing import Any
+
+from service.api.problems import MEDIA_TYPE, PROBLEMS, make_problem
+from service.api.schemas import HeartRateOptions, Problem
+
+CURL = "curl -F file=@me.mp4 -F face=largest http://127.0.0.1:8000/v1/heart-rate"
+
+_RESULT = {
+    "bpm": 68.4,
+    "confidence": 0.93,
+    "snr_db": 7.1,
+    "status": "ok",
+    "bvp": {"fps": 30.0, "start_s": 0.0, "values": [0.12, 0.41, 0.77]},
+    "windows": [{"start_s": 0.0, "end_s": 10.0, "bpm": 68.2, "snr_db": 7.3, "confidence": 0.94}],
+    "hrv": None,
+    "hrv_reason": "not_computed",
+    "respiration_rate": None,
+    "respiration_rate_reason": "not_computed",
+    "face": {"found_ratio": 1.0, "boxes": [{"time_s": 0.0, "x0": 201.0, "y0": 90.5, "x1": 441.0, "y1": 330.5}]},
+    "video": {"duration_s": 15.0, "fps": 30.0, "frames": 450, "width": 640, "height": 480, "codec": "h264"},
+    "model": {"name": "student", "version": "1.0.0", "sha256": "9f2c…"},
+    "timing_ms": {"upload": 12.0, "queue": 0.1, "decode": 310.0, "infer": 40.0},
+    "warnings": [],
+    "request_id": "4f1d7c0a9b8e4d53b2a16f0e7c9d8a35",
+}
+
+
+def _problem_example(code: str) -> dict[str, Any]:
+    problem = make_problem(code, "4f1d7c0a9b8e4d53b2a16f0e7c9d8a35")
+    return {"summary": problem.title, "value": problem.model_dump(exclude_none=True)}
+
+
+def _problems(status: int, description: str) -> dict[str, Any]:
+    codes = [code for code, kind in PROBLEMS.items() if kind.status == status]
+    content = {MEDIA_TYPE: {"examples": {code: _problem_example(code) for code in codes}}}
+    return {"model": Problem, "description": description, "content": content}
+
+
+HEART_RATE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A measurement.", "content": {"application/json": {"example": _RESULT}}},
+    400: _problems(400, "The request is malformed."),
+    408: _problems(408, "The body did not arrive in time."),
+    413: _problems(413, "The file is too large or the video too long."),
+    415: _problems(415, "Not a kind of file that is taken."),
+    422: _problems(422, "The options do not fit, or the video cannot be used."),
+    503: _problems(503, "Full, or the worker ended; `Retry-After` says when to come back."),
+    504: _problems(504, "The video took too long."),
+}
+
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problems(404, "There is nothing of this name.")}
+
+_OPTIONS = HeartRateOptions.model_json_schema()["properties"]
+
+HEART_RATE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "The video."},
+                        **_OPTIONS,
+                    },
+                },
+            }
+        },
+    },
+    "x-codeSamples": [{"lang": "shell", "source": CURL}],
+}

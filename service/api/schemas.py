@@ -1,0 +1,267 @@
+"""What goes in and out over HTTP: the contract. NaN and infinity cannot leave."""
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.pipeline.manifest import Manifest
+from service.pipeline.types import Estimate, FaceEstimate, FaceTrack, HeartRate, ModelInfo, VideoInfo
+
+NOT_COMPUTED = "not_computed"
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class HeartRateOptions(_Schema):
+    """Options of a measurement, as query parameters or form fields; a form field wins."""
+
+    model: str = Field(
+        "auto",
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        description="`auto`, a name from `/v1/models`, or a classical method (`green`, `ica`, `chrom`, `pos`).",
+        examples=["auto"],
+    )
+    face: Literal["largest", "all"] = Field("largest", description="`all` also answers for every other face.")
+    start_s: float = Field(0.0, ge=0, le=86_400, description="Where to begin in the video, in seconds.")
+    duration_s: float | None = Field(None, gt=0, le=86_400, description="How much of the video to use, in seconds.")
+
+
+class Bvp(_Schema):
+    """The blood volume pulse: unit variance, sample i at start_s + i / fps; up means more blood."""
+
+    fps: float
+    start_s: float
+    values: list[float]
+
+
+class Window(_Schema):
+    """One 10-s window."""
+
+    start_s: float
+    end_s: float
+    bpm: float
+    snr_db: float | None
+    confidence: Share
+
+
+class FaceBox(_Schema):
+    """The square that was looked at from time_s on, pixels of the upright picture; it may reach beyond it."""
+
+    time_s: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Face(_Schema):
+    """Where the face was, and in which share of the looks at the video it was found."""
+
+    found_ratio: Share
+    boxes: list[FaceBox]
+
+    @classmethod
+    def from_track(cls, track: FaceTrack) -> Self:
+        """Take over a track."""
+        boxes = [
+            FaceBox(time_s=round(t, 3), x0=round(b.x0, 1), y0=round(b.y0, 1), x1=round(b.x1, 1), y1=round(b.y1, 1))
+            for t, b in track.crops
+        ]
+        return cls(found_ratio=track.found_ratio, boxes=boxes)
+
+
+class Video(_Schema):
+    """What was decoded."""
+
+    duration_s: float
+    fps: float
+    frames: int
+    width: int
+    height: int
+    codec: str
+
+    @classmethod
+    def from_info(cls, info: VideoInfo) -> Self:
+        """Take over the facts."""
+        return cls(
+            duration_s=round(info.duration_s, 3),
+            fps=round(info.fps, 3),
+            frames=info.frames,
+            width=info.width,
+            height=info.height,
+            codec=info.codec,
+        )
+
+
+class UsedModel(_Schema):
+    """Which model answered; classical methods have no hash."""
+
+    name: str
+    version: str
+    sha256: str
+
+    @classmethod
+    def from_info(cls, info: ModelInfo) -> Self:
+        """Take over name, version and hash."""
+        return cls(name=info.name, version=info.version, sha256=info.sha256)
+
+
+class ResultWarning(_Schema):
+    """Something to know although an answer was possible; `code` is stable."""
+
+    code: str
+    detail: str
+
+
+class Measurement(_Schema):
+    """The heart rate of one face.
+
+    `low_quality` means that too few windows passed the gate: do not use its bpm. `hrv` and `respiration_rate` are null
+    with the reason beside them; this version computes neither.
+    """
+
+    bpm: float = Field(examples=[68.4])
+    confidence: Share = Field(description="How far to trust bpm; of results at 0.8 or more 95 % are within 5 bpm.")
+    snr_db: float | None = Field(description="Power at the heart rate and its harmonic over the rest of the band.")
+    status: Literal["ok", "low_quality"]
+    bvp: Bvp
+    windows: list[Window]
+    hrv: None = None
+    hrv_reason: str = NOT_COMPUTED
+    respiration_rate: None = None
+    respiration_rate_reason: str = NOT_COMPUTED
+    face: Face
+
+
+class HeartRateResult(Measurement):
+    """The answer for one video; the top level speaks of the largest face, `faces` (on request) of all of them."""
+
+    faces: list[Measurement] | None = None
+    video: Video
+    model: UsedModel
+    timing_ms: dict[str, float]
+    warnings: list[ResultWarning]
+    request_id: str = ""
+
+    @classmethod
+    def from_estimate(cls, estimate: Estimate, *, all_faces: bool = False) -> Self:
+        """Turn the pipeline's answer into the public one. Raises ValidationError for numbers that are none."""
+        faces = [_measurement(face) for face in (estimate.faces if all_faces else estimate.faces[:1])]
+        return cls(
+            **{name: getattr(faces[0], name) for name in Measurement.model_fields},
+            faces=faces if all_faces else None,
+            video=Video.from_info(estimate.video),
+            model=UsedModel.from_info(estimate.model),
+            timing_ms={stage: round(1000 * seconds, 1) for stage, seconds in estimate.timing_s.items()},
+            warnings=[ResultWarning(code=warning.code, detail=warning.detail) for warning in estimate.warnings],
+        )
+
+
+def _measurement(face: FaceEstimate) -> Measurement:
+    rate = face.heart_rate
+    return Measurement(
+        bpm=round(rate.bpm, 2),
+        confidence=round(rate.confidence, 4),
+        snr_db=_finite(rate.snr_db),
+        status=rate.status,
+        bvp=Bvp(fps=rate.fps, start_s=round(rate.start_s, 4), values=[round(float(v), 4) for v in rate.bvp]),
+        windows=_windows(rate),
+        face=Face.from_track(face.track),
+    )
+
+
+def _windows(rate: HeartRate) -> list[Window]:
+    return [
+        Window(
+            start_s=round(window.start_s, 3),
+            end_s=round(window.end_s, 3),
+            bpm=round(window.bpm, 2),
+            snr_db=_finite(window.snr_db),
+            confidence=round(window.confidence, 4),
+        )
+        for window in rate.windows
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None
+
+
+class ModelFacts(_Schema):
+    """A model that is served, with its manifest's facts; a classical method has a name and a kind only."""
+
+    name: str
+    kind: Literal["network", "classical"]
+    default: bool = False
+    version: str | None = None
+    sha256: str | None = None
+    input_size: int | None = Field(None, description="Side of the square crop it sees, in pixels.")
+    fps: float | None = Field(None, description="Frame rate it sees.")
+    output: Literal["derivative", "wave"] | None = None
+    parameters: int | None = None
+    macs_per_frame: int | None = None
+    training_data: str | None = None
+    licence: str | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+    @classmethod
+    def from_manifest(cls, manifest: Manifest, *, default: bool) -> Self:
+        """Take over a released pulse model's manifest."""
+        return cls(
+            name=manifest.name,
+            kind="network",
+            default=default,
+            version=manifest.version,
+            sha256=manifest.info.sha256,
+            input_size=manifest.input.size if manifest.input else None,
+            fps=manifest.input.fps if manifest.input else None,
+            output=manifest.output.kind if manifest.output else None,
+            parameters=manifest.parameters,
+            macs_per_frame=manifest.macs_per_frame,
+            training_data=manifest.training.data,
+            licence=manifest.training.licence,
+            metrics=manifest.metrics,
+        )
+
+
+class ModelList(_Schema):
+    """All models that are served, the default first."""
+
+    models: list[ModelFacts]
+
+
+class Health(_Schema):
+    """Whether the service lives or is ready."""
+
+    status: Literal["ok", "starting", "model_store_broken"]
+    workers: int = Field(0, description="Workers whose models are warm.")
+
+
+class Version(_Schema):
+    """What runs here."""
+
+    name: str = "facepulse"
+    version: str
+
+
+class FieldProblem(_Schema):
+    """An option that does not fit: its name and what is wrong with it, never its value."""
+
+    field: str
+    detail: str
+
+
+class Problem(_Schema):
+    """RFC 9457 problem details."""
+
+    type: str = Field(examples=["/problems/no_face"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Last part of `type`.")
+    request_id: str
+    errors: list[FieldProblem] | None = None

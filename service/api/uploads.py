@@ -1,0 +1,106 @@
+"""Where uploads lie while they are worked on: private files that we named, gone after every outcome.
+
+Each running service holds a lock in a folder of its own below the data folder; at start, folders whose lock nobody
+holds are leftovers of a service that was killed, and are removed.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+_LOCK = "lock"
+_BUFFER_BYTES = 1 << 20
+
+
+class UploadFolder:
+    """A private folder (0700) for the uploads of one running service."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Make the folder and remove leftovers. Raises OSError; PermissionError if others could look into data_dir."""
+        _make_private(data_dir)
+        for leftover in data_dir.glob("uploads-*"):
+            _remove_if_abandoned(leftover)
+        self.path = data_dir / f"uploads-{secrets.token_hex(8)}"
+        self.path.mkdir(mode=0o700)
+        self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    @contextlib.asynccontextmanager
+    async def new_file(self) -> AsyncIterator["UploadFile"]:
+        """Open a new file for writing (0600, random name); it is deleted at the end of the block."""
+        file = UploadFile(self.path / secrets.token_hex(16))
+        try:
+            yield file
+        finally:
+            file.close()
+            file.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+class UploadFile:
+    """A file being received; writes are gathered and leave the event loop free while the disk works."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._buffer = bytearray()
+        self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+    def append(self, data: bytes) -> None:
+        """Take bytes; they reach the disk with the next `flush`."""
+        self._buffer += data
+        self.size += len(data)
+
+    async def flush(self, *, everything: bool = False) -> None:
+        """Write what was gathered if it is much, or `everything`."""
+        if self._buffer and (everything or len(self._buffer) >= _BUFFER_BYTES):
+            data, self._buffer = self._buffer, bytearray()
+            await asyncio.shield(asyncio.to_thread(_write_all, os.dup(self._fd), data))
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _write_all(fd: int, data: bytearray) -> None:
+    """Write to a file descriptor of its own: the request may end, and close its file, while the disk still works."""
+    with open(fd, "wb", buffering=0) as file:
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise PermissionError("the data folder is a link or belongs to somebody else")
+    folder.chmod(0o700)
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)

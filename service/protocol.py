@@ -1,0 +1,137 @@
+"""uvicorn's h11 protocol with the patience it lacks: slow headers and slow readers are cut off.
+
+uvicorn never times out a header that does not end nor a client that does not read. Bodies are watched by
+`service.api.middleware`, which knows when the application waits for one.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any, cast
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from service.api.problems import MEDIA_TYPE, make_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client may take: for a header; between two looks at how much of an answer it has read."""
+
+    header_timeout_s: float = 10.0
+    stall_timeout_s: float = 30.0
+    min_bytes_per_s: int = 1024
+
+
+class PatientH11Protocol(H11Protocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        patience: Patience,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._patience = patience
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._reader_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start to wait for a header."""
+        super().connection_made(cast(asyncio.Transport, transport))
+        # With no room in our own buffer, "writing is paused" means: the client has not read all of it.
+        self.transport.set_write_buffer_limits(high=0)
+        self._watch_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clocks."""
+        _stop(self._header_timer)
+        self._header_timer = None
+        _stop(self._reader_timer)
+        self._reader_timer = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; the clock goes on until the header is complete, however many come."""
+        super().data_received(data)
+        self._watch_header()
+
+    def _watch_header(self) -> None:
+        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+            _stop(self._header_timer)
+            self._header_timer = None
+        elif self._header_timer is None:
+            self._header_timer = self.loop.call_later(self._patience.header_timeout_s, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """Start to watch a client that does not keep up."""
+        super().pause_writing()
+        if self._reader_timer is None:
+            self._look_again(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Stop: it has read everything."""
+        _stop(self._reader_timer)
+        self._reader_timer = None
+        super().resume_writing()
+
+    def _look_again(self, unread: int) -> None:
+        self._reader_timer = self.loop.call_later(self._patience.stall_timeout_s, self._check_reader, unread)
+
+    def _check_reader(self, unread_before: int) -> None:
+        unread = self.transport.get_write_buffer_size()
+        if unread_before - unread < self._patience.stall_timeout_s * self._patience.min_bytes_per_s:
+            self.transport.abort()
+        else:
+            self._look_again(unread)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer bytes that are no HTTP with a problem, unless an answer is on its way already; then hang up."""
+        error = sys.exc_info()[1]
+        too_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
+        problem = make_problem("header_too_large" if too_large else "bad_request", token_hex(16))
+        body = json.dumps(problem.model_dump(exclude_none=True)).encode()
+        headers = [
+            ("content-type", MEDIA_TYPE),
+            ("content-length", str(len(body))),
+            ("x-request-id", problem.request_id),
+            ("connection", "close"),
+        ]
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # the application's own answer would come after ours
+            self.cycle.message_event.set()
+        try:
+            for event in (
+                h11.Response(status_code=problem.status, headers=headers),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        except h11.LocalProtocolError:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+
+def _stop(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
+
+
+def patient_protocol(patience: Patience) -> Callable[..., asyncio.Protocol]:
+    """Return a protocol factory for uvicorn's `http` option."""
+
+    def connect(*args: Any, **kwargs: Any) -> asyncio.Protocol:
+        return PatientH11Protocol(*args, **kwargs, patience=patience)
+
+    return connect

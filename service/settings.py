@@ -1,0 +1,116 @@
+"""Every setting of the service, in one table: environment variables FACEPULSE_<NAME>, units in the names.
+
+This is the only place that reads the environment. `settings_markdown` prints the table (docs/settings.md).
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.pipeline.types import DecodeLimits
+
+PREFIX = "FACEPULSE_"
+MEGABYTE = 1_000_000
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use (its affinity, not the machine's size)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """What an operator may change. Made once in `create_app`'s caller and passed down as a value."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 opens the service to the network.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
+    model_store: Path = Field(
+        Path(__file__).resolve().parents[1] / "model_store", description="Folder of released models."
+    )
+    data_dir: Path = Field(
+        Path(tempfile.gettempdir()) / f"facepulse-{os.getuid()}",
+        description="Private folder for uploads while they are worked on; leftovers are removed at start.",
+    )
+
+    workers: int = Field(default_factory=usable_cores, ge=1, le=256, description="Worker processes; one per core.")
+    queue_length: int = Field(16, ge=0, description="Requests that may wait for a worker; more get 503.")
+    queue_wait_s: Seconds = Field(30.0, description="Longest wait for a worker; then 503.")
+    task_timeout_s: Seconds = Field(60.0, description="Longest wall-clock time in a worker; then 504.")
+    worker_start_timeout_s: Seconds = Field(60.0, description="Longest time for a worker to load and warm its models.")
+    worker_max_tasks: int = Field(100, ge=1, description="Requests after which a worker is replaced.")
+    worker_memory_mb: int = Field(600, ge=100, description="Memory of a worker (RLIMIT_DATA).")
+    worker_cpu_s: int = Field(240, ge=1, description="CPU time of one request in a worker, all threads (RLIMIT_CPU).")
+    worker_file_mb: int = Field(1, ge=0, description="Largest file a worker may write (RLIMIT_FSIZE); it needs none.")
+    worker_open_files: int = Field(64, ge=16, description="Files a worker may hold open (RLIMIT_NOFILE).")
+
+    max_upload_mb: float = Field(200.0, gt=0, description="Largest video file; more gets 413.")
+    max_uploads: int = Field(32, ge=1, description="Uploads received at the same time; more get 503.")
+    upload_timeout_s: Seconds = Field(600.0, description="Longest time one upload may take; then 408.")
+    header_timeout_s: Seconds = Field(10.0, description="Longest time for a request's header; then it is closed.")
+    stall_timeout_s: Seconds = Field(30.0, description="Time after which a stalled body gets 408, a reader is cut off.")
+    min_bytes_per_s: int = Field(1024, ge=1, description="Slower than this over stall_timeout_s counts as stalled.")
+    max_header_kb: int = Field(64, ge=8, le=1024, description="Largest request header (KiB); more gets 431.")
+    keep_alive_s: int = Field(5, ge=1, description="Time an idle connection is kept.")
+    shutdown_s: int = Field(10, ge=1, description="Time that running requests get to end after SIGTERM.")
+
+    max_width: int = Field(3840, ge=64, description="Largest picture width (px).")
+    max_height: int = Field(2160, ge=64, description="Largest picture height (px).")
+    min_fps: float = Field(10.0, gt=0, description="Lowest frame rate (Hz).")
+    max_fps: float = Field(240.0, gt=0, description="Highest frame rate (Hz).")
+    min_duration_s: Seconds = Field(5.0, description="Shortest video.")
+    max_duration_s: Seconds = Field(600.0, description="Longest video of a synchronous request; more gets 413.")
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest video file in bytes."""
+        return int(self.max_upload_mb * MEGABYTE)
+
+    @property
+    def decode_limits(self) -> DecodeLimits:
+        """What a video may cost."""
+        return DecodeLimits(
+            max_width=self.max_width,
+            max_height=self.max_height,
+            min_fps=self.min_fps,
+            max_fps=self.max_fps,
+            min_duration_s=self.min_duration_s,
+            max_duration_s=self.max_duration_s,
+        )
+
+
+_TOLD_IN_WORDS = {
+    "model_store": "`model_store` beside the code",
+    "data_dir": "`facepulse-<uid>` in the temporary folder",
+    "workers": "usable cores",
+}
+
+
+def settings_markdown() -> str:
+    """Return the table of all settings as Markdown, the same on every machine."""
+    lines = [
+        "# Settings",
+        "",
+        "Read from the environment when the service starts. Written by `python -m service.settings`.",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = _TOLD_IN_WORDS.get(name, f"`{field.default}`")
+        lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(settings_markdown())

@@ -1,0 +1,179 @@
+"""One worker process, seen from the service: start it, ask it, end it.
+
+PoolError
+├── QueueFull       no worker is free and enough requests wait, or this one waited too long
+├── WorkerDied      the process ended in the middle of this request
+├── TaskTimedOut    the request took longer than it may
+└── TaskFailed      the worker answered with a named error: `code` of the pipeline's errors or `internal_error`
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from service import wire
+
+_LOG = logging.getLogger("facepulse.workers")
+# Threads beside the decoder's own would only fight for the core; secrets of the service's environment stay with it.
+_WORKER_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+_INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+
+
+class PoolError(Exception):
+    """Base: `code` is stable and public, `detail` is a sentence of ours."""
+
+    code = "internal_error"
+    detail = "The request failed for a reason of ours."
+
+
+class QueueFull(PoolError):
+    """No worker is free and enough requests wait, or this one waited too long."""
+
+    code = "queue_full"
+    detail = "All workers are busy; try again later."
+
+
+class WorkerDied(PoolError):
+    """The process ended in the middle of this request."""
+
+    code = "worker_died"
+    detail = "The process that worked on this request ended; trying again may help."
+
+
+class TaskTimedOut(PoolError):
+    """The request took longer than it may."""
+
+    code = "took_too_long"
+    detail = "The video took longer than one request may take."
+
+
+class TaskFailed(PoolError):
+    """The worker answered with a named error."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class Worker:
+    """One process and the service's end of its socket; does one task at a time."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_death: Callable[["Worker"], None]) -> None:
+        self.process = process
+        self.healthy = True
+        self.tasks_done = 0
+        self.ready = wire.Ready((), "")
+        self._on_death = on_death
+        self._inbox: asyncio.Queue[wire.Frame | None] = asyncio.Queue()
+        self._pump: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    @classmethod
+    async def start(cls, config: wire.WorkerConfig, timeout_s: float, on_death: Callable[["Worker"], None]) -> "Worker":
+        """Start a process and wait until its models are warm. Raises WorkerDied or TaskTimedOut."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-P", "-m", "service.worker", str(theirs.fileno()), to_json(config).decode()]
+            inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=inherited | _WORKER_ENVIRONMENT,
+                start_new_session=True,  # Ctrl-C is for the service, which then ends its workers
+            )
+        worker = cls(process, on_death)
+        try:
+            reader, worker._writer = await asyncio.open_connection(sock=ours)
+            worker._pump = asyncio.create_task(worker._receive(reader))
+            async with _deadline(timeout_s):
+                frame = await worker._next_frame()
+            worker.ready = TypeAdapter(wire.Ready).validate_json(frame.body)
+        except BaseException:
+            await worker.stop()
+            raise
+        return worker
+
+    async def ask(self, task: wire.Task, timeout_s: float) -> bytes:
+        """Have one task done and return the answer's JSON.
+
+        Raises WorkerDied, TaskTimedOut or TaskFailed. Unless the worker itself said that it can go on it is no longer
+        `healthy` afterwards; that includes a caller who stopped waiting.
+        """
+        self.healthy = False
+        assert self._writer is not None, "a worker is asked only after its start"
+        try:
+            self._writer.write(wire.Frame.of(wire.TASK, task).pack())
+            async with _deadline(timeout_s):
+                frame = await self._next_frame()
+                while frame.kind == wire.PROGRESS:
+                    frame = await self._next_frame()
+        except OSError as error:
+            raise WorkerDied from error
+        self.tasks_done += 1
+        if frame.kind == wire.RESULT:
+            self.healthy = True
+            return frame.body
+        raise self._failure(frame)
+
+    def _failure(self, frame: wire.Frame) -> PoolError:
+        try:
+            refusal = TypeAdapter(wire.Refusal).validate_json(frame.body)
+        except ValidationError:
+            return WorkerDied()
+        self.healthy = frame.kind == wire.REFUSED
+        if refusal.where:
+            _LOG.error("worker failed", extra={"code": refusal.code, "where": refusal.where})
+        return TaskFailed(refusal.code, refusal.detail)
+
+    async def stop(self) -> None:
+        """Kill the process and wait for its end."""
+        self.healthy = False
+        if self._pump is not None:
+            self._pump.cancel()
+        if self._writer is not None:
+            self._writer.close()
+        self.process.kill()
+        await asyncio.to_thread(self.process.wait)
+
+    async def _receive(self, reader: asyncio.StreamReader) -> None:
+        """Bring frames in until the process is gone, which a socket tells at once."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self._inbox.put_nowait(await wire.read_frame(reader))
+        self.healthy = False
+        self._inbox.put_nowait(None)
+        self._on_death(self)
+
+    async def _next_frame(self) -> wire.Frame:
+        frame = await self._inbox.get()
+        if frame is None:
+            self.process.kill()  # it hung up; if it is not dead yet it is of no use any more
+            status = await asyncio.to_thread(self.process.wait)
+            raise TaskTimedOut if status == -signal.SIGXCPU else WorkerDied
+        return frame
+
+
+@contextlib.asynccontextmanager
+async def _deadline(timeout_s: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise TaskTimedOut from error
