@@ -87,7 +87,7 @@ class CascadeNet(nn.Module):
         channels = 3
         for number, layer in enumerate(plan.layers, 1):
             self._append(f"conv{number}", nn.Conv2d(channels, layer.channels, layer.kernel))
-            self._append(f"prelu{number}", nn.PReLU(layer.channels))
+            self._append(f"prelu{number}", ParametricRelu(layer.channels))
             if layer.pool:
                 self._append(f"pool{number}", nn.MaxPool2d(*layer.pool, ceil_mode=True))
             channels = layer.channels
@@ -95,7 +95,7 @@ class CascadeNet(nn.Module):
             number = len(plan.layers) + 1
             self._append("flatten", _FlattenWidthFirst())
             self._append(f"dense{number}", nn.Linear(*plan.dense))
-            self._append(f"prelu{number}", nn.PReLU(plan.dense[1]))
+            self._append(f"prelu{number}", ParametricRelu(plan.dense[1]))
             channels = plan.dense[1]
         for suffix, width in plan.heads.values():
             head = nn.Linear(channels, width) if plan.dense else nn.Conv2d(channels, width, 1)
@@ -114,6 +114,22 @@ class CascadeNet(nn.Module):
         shift: Tensor = self.get_submodule(self._head_names["shift"])(x)
         logits: Tensor = self.get_submodule(self._head_names["score"])(x)
         return shift, torch.softmax(logits, dim=1)[:, 1]
+
+
+class ParametricRelu(nn.Module):
+    """PReLU, a x below zero and x above, as a x + (1 - a) relu(x).
+
+    onnxruntime's own PRelu branches on every value and took half of a detection's time.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return float32 of the shape of x, (N, channels, ...)."""
+        slope = self.weight.view(1, -1, *[1] * (x.dim() - 2))
+        return slope * x + (1 - slope) * torch.relu(x)
 
 
 class _FlattenWidthFirst(nn.Module):

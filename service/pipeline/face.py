@@ -23,7 +23,9 @@ LOST_LOOKS = 5
 FULL_EVERY = {"largest": 5, "all": 3}  # looks between two searches of the whole frame
 SAME_FACE = 0.2  # overlap above which a face found by a full search is the one that was there
 TAKEN = 0.5  # overlap above which two tracks are at one face
-MIN_SCORE = 0.9  # MTCNN's own 0.7 also takes bottles and curtains for faces
+MIN_SCORE = 0.9  # to begin with a face: MTCNN's own 0.7 also takes bottles and curtains for one
+MIN_SCORE_AGAIN = 0.8  # to find it again where it was
+DARKEST = 0.06  # mean RGB, 0..1; below, a pulse of 1 % is a tenth of a grey level: a face that is found is no use
 LARGER = 1.5  # sides; a face must be this much larger to become "the largest" in place of the one that is followed
 MIN_FOUND_RATIO = 0.1
 MAX_FACES = 8
@@ -141,13 +143,13 @@ class FaceTracker:
         self._since_full += 1
         if missing or not self._tracks or self._since_full >= FULL_EVERY[self._choice]:
             self._since_full = 0
-            faces = [face.box for face in self._detector.detect(frame) if face.score >= MIN_SCORE]
-            self._search(faces, missing, frame.time_s)
+            faces = [face for face in self._detector.detect(frame) if _usable(frame, face, MIN_SCORE)]
+            self._search([face.box for face in faces], missing, frame.time_s)
 
     def _confirm(self, frame: Frame, track: _Track) -> bool:
         """Look where the face was; a face that is found is seen."""
         face = None if track.missed else self._detector.confirm(frame, track.face)
-        if face is None or face.score < MIN_SCORE or self._is_taken(face.box, track):
+        if face is None or not _usable(frame, face, MIN_SCORE_AGAIN) or self._is_taken(face.box, track):
             return False
         self._see(track, face.box, frame.time_s)
         return True
@@ -185,6 +187,11 @@ class FaceTracker:
             track = _Track.begin(len(self._tracks), face, time_s)
             self._tracks.append(track)
             self._tally.find(track)
+
+
+def _usable(frame: Frame, face: DetectedFace, min_score: float) -> bool:
+    """Whether a face is certain enough and bright enough to measure."""
+    return face.score >= min_score and float(frame.area_average(face.box, 1, 1).mean()) >= DARKEST
 
 
 def _may_be(face: Box, track: _Track) -> bool:

@@ -5,19 +5,17 @@ factor, sampling and rounding of boxes are those of facenet-pytorch, whose boxes
 summed up once as they are stored; every picture that a net sees is then made of averages, and only those become RGB.
 """
 
-import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.pipeline.frame import Frame, Plane
+from service.pipeline.frame import Frame
 from service.pipeline.manifest import read_manifest
+from service.pipeline.pooling import Ints, Picture
 from service.pipeline.session import Session
 from service.pipeline.types import Box, DetectedFace, Floats
 
-Ints = NDArray[np.int64]
 Boxes = NDArray[np.float64]  # (N, 5): x0, y0, x1, y1 in pixels of the upright frame, score
 
 P_THRESHOLD, R_THRESHOLD, O_THRESHOLD = 0.6, 0.7, 0.7
@@ -43,18 +41,18 @@ class FaceDetector:
         """Return all faces in the frame, boxes in pixels of the upright frame, largest first."""
         smallest = max(MIN_FACE_PX, min(frame.width, frame.height) * self._smallest_face)
         whole = Box(0, 0, frame.width, frame.height)
-        picture = _Picture(frame, whole, step=_step(smallest))
+        picture = Picture(frame, whole, step=_step(smallest))
         return self._judge(frame, picture, self._propose(frame, picture, smallest))
 
     def confirm(self, frame: Frame, box: Box) -> DetectedFace | None:
         """Return the face that was at `box` a moment ago, or None: R- and O-Net only, a fraction of `detect`'s cost."""
-        picture = _Picture(frame, box.square(2.0), step=_step(box.square(1.0).width / 2))
+        picture = Picture(frame, box.square(2.0), step=_step(box.square(1.0).width / 2))
         guesses = [_moved(box.square(scale), dx, dy) for scale, dx, dy in _GUESSES]
         candidates = np.array([(guess.x0, guess.y0, guess.x1, guess.y1, 1.0) for guess in guesses])
         faces = self._judge(frame, picture, candidates)
         return max(faces, key=lambda face: overlap(face.box, box), default=None)
 
-    def _propose(self, frame: Frame, picture: "_Picture", smallest: float) -> Boxes:
+    def _propose(self, frame: Frame, picture: Picture, smallest: float) -> Boxes:
         """P-Net on every level of the pyramid: candidate boxes, squared."""
         scales = _pyramid(min(frame.width, frame.height), smallest)
         boxes = np.concatenate([self._propose_at(frame, picture, scale) for scale in scales])
@@ -63,7 +61,7 @@ class FaceDetector:
         boxes[:, :4] += boxes[:, 5:9] * sides
         return _squared(boxes[:, :5])
 
-    def _propose_at(self, frame: Frame, picture: "_Picture", scale: float) -> Boxes:
+    def _propose_at(self, frame: Frame, picture: Picture, scale: float) -> Boxes:
         """P-Net at one scale: (N, 9), the window, its score and the shift of its corners."""
         rows, cols = int(frame.height * scale + 1), int(frame.width * scale + 1)
         shift, score = self._pnet(rgb=picture.grid(np.array([[0, 0, frame.width, frame.height]]), rows, cols))
@@ -73,7 +71,7 @@ class FaceDetector:
         boxes = np.column_stack([x0, y0, x1, y1, score[0, y, x], shift[0][:, y, x].T])
         return boxes[_keep_best(boxes, 0.5)]
 
-    def _judge(self, frame: Frame, picture: "_Picture", candidates: Boxes) -> list[DetectedFace]:
+    def _judge(self, frame: Frame, picture: Picture, candidates: Boxes) -> list[DetectedFace]:
         """R-Net, then O-Net: the faces among the candidates, largest first."""
         boxes, cells = _visible(candidates, frame)
         if len(boxes):
@@ -92,86 +90,6 @@ class FaceDetector:
 
 # where a face may have gone since the last look: scale, and shift in parts of its side
 _GUESSES = ((1.0, 0.0, 0.0), (1.3, 0.0, 0.0), (1.1, -0.25, 0.0), (1.1, 0.25, 0.0), (1.1, 0.0, -0.25), (1.1, 0.0, 0.25))
-
-
-@dataclass(frozen=True)
-class _Summed:
-    """One plane, or part of it, summed up so that an average over any cell costs four look-ups.
-
-    sums: uint32 (H + 1, W + 1), sums over all pixels above and to the left of a corner. They wrap around, which leaves
-    the difference of two of them right. x0, y0: where it begins; scale_x, scale_y: its pixels per pixel of the frame.
-    """
-
-    sums: NDArray[np.uint32]
-    x0: int
-    y0: int
-    scale_x: float
-    scale_y: float
-
-    @classmethod
-    def of(cls, plane: Plane, frame: Frame, box: Box, step: int) -> "_Summed":
-        """Sum up what `plane` (upright) shows of `box`, every step-th pixel of it."""
-        plane = plane[::step, ::step]
-        scale_x, scale_y = plane.shape[1] / frame.width, plane.shape[0] / frame.height
-        x0, y0 = max(0, math.floor(box.x0 * scale_x)), max(0, math.floor(box.y0 * scale_y))
-        part = plane[y0 : math.ceil(box.y1 * scale_y), x0 : math.ceil(box.x1 * scale_x)]
-        sums = np.zeros((part.shape[0] + 1, part.shape[1] + 1), np.uint32)
-        np.cumsum(part, axis=1, dtype=np.uint32, out=sums[1:, 1:])
-        np.cumsum(sums[1:, 1:], axis=0, out=sums[1:, 1:])
-        return cls(sums, x0, y0, scale_x, scale_y)
-
-    def means(self, rows: "_Cells", cols: "_Cells") -> NDArray[np.float64]:
-        """Return the mean of each cell, (N, rows, cols)."""
-        top, bottom = rows.on_axis(self.scale_y, self.y0, self.sums.shape[0] - 1)
-        left, right = cols.on_axis(self.scale_x, self.x0, self.sums.shape[1] - 1)
-        flat, stride = self.sums.ravel(), self.sums.shape[1]
-        top_rows, bottom_rows = (edge[:, :, None] * stride for edge in (top, bottom))
-        left, right = left[:, None, :], right[:, None, :]
-        total = flat[bottom_rows + right] - flat[top_rows + right] - flat[bottom_rows + left] + flat[top_rows + left]
-        means: NDArray[np.float64] = total / ((bottom - top)[:, :, None] * (right - left))
-        return means
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """Each of N stretches of an axis in `count` cells of whole pixels, as adaptive average pooling cuts them.
-
-    Where the pixels do not divide evenly neighbours share one. The reference does it so, and the cascade's choice among
-    near-equal boxes hangs on it: exact averages over area move the final box by up to 15 pixels.
-    """
-
-    first: Ints
-    after: Ints
-
-    @classmethod
-    def cut(cls, start: Ints, stop: Ints, count: int) -> "_Cells":
-        """Cut [start, stop), each (N,) in pixels of the frame."""
-        steps, length = np.arange(count), (stop - start)[:, None]
-        return cls(start[:, None] + steps * length // count, start[:, None] - (-(steps + 1) * length // count))
-
-    def on_axis(self, scale: float, origin: int, size: int) -> tuple[Ints, Ints]:
-        """First pixel of each cell and the one after its last, on a plane's axis of `size` pixels from `origin`."""
-        first = np.clip(np.floor(self.first * scale).astype(np.int64) - origin, 0, size - 1)
-        after = np.clip(np.ceil(self.after * scale).astype(np.int64) - origin, first + 1, size)
-        return first, after
-
-
-class _Picture:
-    """A frame, or part of it, ready to be averaged over many cells; only those averages are turned into RGB."""
-
-    def __init__(self, frame: Frame, box: Box, *, step: int) -> None:
-        upright = [np.rot90(plane, -frame.rotation_deg // 90) for plane in frame.planes]
-        self._planes = [_Summed.of(plane, frame, box, step) for plane in upright]
-        self._colour = frame.colour
-
-    def grid(self, cells: Ints, height: int, width: int) -> Floats:
-        """Return the mean RGB, 0..1, of each cell of a grid over each box, float32 (N, 3, height, width)."""
-        rows = _Cells.cut(cells[:, 1], cells[:, 3], height)
-        cols = _Cells.cut(cells[:, 0], cells[:, 2], width)
-        means = np.stack([plane.means(rows, cols) for plane in self._planes]).astype(np.float32)
-        means += self._colour.offset[:, None, None, None]
-        rgb = np.tensordot(self._colour.matrix, means, axes=1).transpose(1, 0, 2, 3)
-        return np.clip(rgb, 0.0, 1.0)
 
 
 def overlap(a: Box, b: Box) -> float:
