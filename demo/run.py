@@ -31,19 +31,24 @@ Array = NDArray[np.float64]
 
 
 def main() -> int:
-    """Run the demonstration; 0 when the service answered."""
-    beats_s = beats(*read_truth(TRUTH))
-    with running_service() as url:
-        response = post_clip(url, CLIP)
+    """Run the demonstration; 0 when the service answered with a result."""
+    response = measure(CLIP)
     if response.status_code != httpx.codes.OK:
         print(f"the service answered {response.status_code}: {response.text}", file=sys.stderr)
         return 1
     result = HeartRateResult.model_validate_json(response.content)
+    beats_s = beats(*read_truth(TRUTH))
     report(result, beats_s)
-    PICTURE.parent.mkdir(exist_ok=True)
     save_plot(result, PICTURE, truth=truth_by_window(result, beats_s))
-    print(f"\npicture      {PICTURE}")
+    print(f"picture      {PICTURE}")
     return 0
+
+
+def measure(clip: Path) -> httpx.Response:
+    """Start the service, send it the clip, stop it; return what it answered."""
+    PICTURE.parent.mkdir(exist_ok=True)
+    with running_service() as url:
+        return post_clip(url, clip)
 
 
 def read_truth(path: Path) -> tuple[Array, Array]:
@@ -83,7 +88,6 @@ def running_service() -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "service.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     log_path = PICTURE.parent / "service.log"
-    log_path.parent.mkdir(exist_ok=True)
     with log_path.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -1,9 +1,10 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from demo.run import Array, beats, read_truth, true_bpm, truth_by_window
+from demo.run import CLIP, PICTURE, TRUTH, Array, beats, main, read_truth, true_bpm, truth_by_window
 from tests.service.estimates import make_result
 
 
@@ -34,3 +35,35 @@ def test_reads_the_truth_from_a_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("time_s,ppg\n0.0,0.5\n0.1,-1\n")
     time_s, ppg = read_truth(tmp_path / "t.csv")
     assert (time_s.tolist(), ppg.tolist()) == ([0.0, 0.1], [0.5, -1.0])
+
+
+def test_the_clips_truth_is_a_heart_rate() -> None:
+    time_s, ppg = read_truth(TRUTH)
+    assert time_s[-1] - time_s[0] == pytest.approx(15, abs=0.5)
+    assert 40 < true_bpm(beats(time_s, ppg), 0, 15) < 180
+
+
+def test_the_clip_is_small() -> None:
+    assert CLIP.stat().st_size < 1_500_000
+
+
+def test_the_whole_demonstration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main() == 0
+    measured, truth, status = re.findall(
+        r"heart rate +([0-9.]+) bpm +known truth ([0-9.]+) bpm.*status +(\w+)", capsys.readouterr().out, re.DOTALL
+    )[0]
+    assert status == "ok"
+    assert float(measured) == pytest.approx(float(truth), abs=5)
+    assert (tmp_path / PICTURE).read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_answer_that_is_an_error_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("demo.run.CLIP", Path(__file__))
+    assert main() == 1
+    assert "415" in capsys.readouterr().err

@@ -92,6 +92,11 @@ def test_a_wrong_setting_is_2_and_named(capsys: pytest.CaptureFixture[str], monk
     assert capsys.readouterr().err.startswith("settings_invalid: port: ")
 
 
+def test_serve_takes_the_port_as_a_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--port", "70000"]) == 2
+    assert capsys.readouterr().err.startswith("settings_invalid: port: ")
+
+
 def test_a_broken_model_store_is_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
