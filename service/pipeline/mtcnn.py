@@ -23,6 +23,7 @@ FACTOR = 0.709  # about 1 / sqrt(2): each level of the pyramid has half the pixe
 P_CELL, P_STRIDE = 12, 2
 R_SIZE, O_SIZE = 24, 48
 MIN_FACE_PX = 20.0  # what MTCNN can tell at all
+GUESSES = (1.0, 1.3)  # squares that R-Net is shown around the last box; enough for a shift of 0.2 of the face's side
 MAX_CANDIDATES = 256  # per stage, best first: bounds the cost of a picture made of faces
 
 
@@ -47,7 +48,7 @@ class FaceDetector:
     def confirm(self, frame: Frame, box: Box) -> DetectedFace | None:
         """Return the face that was at `box` a moment ago, or None: R- and O-Net only, a fraction of `detect`'s cost."""
         picture = Picture(frame, box.square(2.0), step=_step(box.square(1.0).width / 2))
-        guesses = [_moved(box.square(scale), dx, dy) for scale, dx, dy in _GUESSES]
+        guesses = [box.square(scale) for scale in GUESSES]
         candidates = np.array([(guess.x0, guess.y0, guess.x1, guess.y1, 1.0) for guess in guesses])
         faces = self._judge(frame, picture, candidates)
         return max(faces, key=lambda face: overlap(face.box, box), default=None)
@@ -86,10 +87,6 @@ class FaceDetector:
             boxes = boxes[_keep_best(boxes, 0.7, of_smaller=True)]
         faces = [DetectedFace(Box(x0, y0, x1, y1), score) for x0, y0, x1, y1, score in boxes.tolist()]
         return sorted(faces, key=lambda face: -face.box.area)
-
-
-# where a face may have gone since the last look: scale, and shift in parts of its side
-_GUESSES = ((1.0, 0.0, 0.0), (1.3, 0.0, 0.0), (1.1, -0.25, 0.0), (1.1, 0.25, 0.0), (1.1, 0.0, -0.25), (1.1, 0.0, 0.25))
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -160,9 +157,3 @@ def _visible(boxes: Boxes, frame: Frame) -> tuple[Boxes, Ints]:
     high = np.minimum(whole[:, 2:4], (frame.width, frame.height))
     shown = (high > low).all(axis=1)
     return boxes[shown], np.column_stack([low, high])[shown]
-
-
-def _moved(box: Box, dx: float, dy: float) -> Box:
-    """Shift a box by parts of its sides."""
-    x, y = dx * box.width, dy * box.height
-    return Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)

@@ -1,7 +1,8 @@
 """Averages over many small cells of one frame, as the face detector's nets want them.
 
-The reference detector reduces pictures by adaptive average pooling, whose cells are whole pixels and overlap; its choice
-among near-equal boxes hangs on that. Frame.area_average, exact and cheaper for one crop, is what the pulse is read by.
+The reference detector reduces pictures by adaptive average pooling, whose cells are whole pixels and overlap; its
+choice among near-equal boxes hangs on that. Frame.area_average, exact and cheaper for one crop, is what the pulse is
+read by.
 """
 
 import itertools
@@ -37,8 +38,8 @@ class _Summed:
         """Sum up what upright planes show of `box`."""
         height, width = planes[0].shape
         scale_x, scale_y = width / frame.width, height / frame.height
-        x0, y0 = max(0, math.floor(box.x0 * scale_x)), max(0, math.floor(box.y0 * scale_y))
-        x1, y1 = min(width, math.ceil(box.x1 * scale_x)), min(height, math.ceil(box.y1 * scale_y))
+        x0, x1 = _within(box.x0 * scale_x, box.x1 * scale_x, width)
+        y0, y1 = _within(box.y0 * scale_y, box.y1 * scale_y, height)
         sums = np.zeros((len(planes), y1 - y0 + 1, x1 - x0 + 1), np.uint32)
         for plane, out in zip(planes, sums[:, 1:, 1:], strict=True):
             np.cumsum(plane[y0:y1, x0:x1], axis=1, dtype=np.uint32, out=out)
@@ -57,6 +58,12 @@ class _Summed:
         total += flat.take(top * width + left, axis=1)
         means: Floats = total.astype(np.float32) / ((bottom - top) * (right - left)).astype(np.float32)
         return means
+
+
+def _within(start: float, stop: float, size: int) -> tuple[int, int]:
+    """The pixels of an axis that [start, stop) touches, at least one."""
+    first = min(max(0, math.floor(start)), size - 1)
+    return first, max(min(size, math.ceil(stop)), first + 1)
 
 
 @dataclass(frozen=True)
