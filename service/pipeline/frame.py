@@ -58,13 +58,15 @@ class Frame:
         rows, cols = self.planes[0].shape
         means = np.empty((3, height, width), np.float32)
         for index, plane in enumerate(self.planes):
-            sx, sy = plane.shape[1] / cols, plane.shape[0] / rows
+            # Rounded, as the chroma of an odd-sized picture is half a pixel larger than half the picture.
+            sx, sy = 1 / round(cols / plane.shape[1]), 1 / round(rows / plane.shape[0])
             means[index] = _plane_average(
                 plane, (stored.x0 * sx, stored.y0 * sy, stored.x1 * sx, stored.y1 * sy), width, height
             )
         means += self.colour.offset[:, None, None]
-        rgb = np.tensordot(means, self.colour.matrix, axes=(0, 1)).astype(np.float32, copy=False)
-        np.clip(rgb, 0.0, 1.0, out=rgb)
+        rgb = (means.reshape(3, -1).T @ self.colour.matrix.T).reshape(height, width, 3)
+        np.maximum(rgb, 0, out=rgb)
+        np.minimum(rgb, 1, out=rgb)
         return np.rot90(rgb, -self.rotation_deg // 90) if self.rotation_deg else rgb
 
 
@@ -89,27 +91,53 @@ def _stored_box(box: Box, rotation_deg: int, width: int, height: int) -> Box:
 
 def _plane_average(plane: Plane, xyxy: tuple[float, float, float, float], width: int, height: int) -> Floats:
     x0, y0, x1, y1 = xyxy
-    top, row_weights = _cell_weights(y0, y1, height, plane.shape[0])
-    left, col_weights = _cell_weights(x0, x1, width, plane.shape[1])
-    pixels: Floats = plane[top : top + row_weights.shape[1], left : left + col_weights.shape[1]].astype(np.float32)
-    averages: Floats = row_weights @ pixels @ col_weights.T
+    rows = _cell_weights(y0, y1, height, plane.shape[0])
+    cols = _cell_weights(x0, x1, width, plane.shape[1])
+    top, bottom, left, right = rows[0].first, rows[-1].last, cols[0].first, cols[-1].last
+    pixels: Floats = plane[top:bottom, left:right].astype(np.float32)
+    strips = np.empty((height, right - left), np.float32)
+    for part in rows:
+        np.matmul(part.weights, pixels[part.first - top : part.last - top], out=strips[part.cells])
+    averages = np.empty((height, width), np.float32)
+    for part in cols:
+        averages[:, part.cells] = strips[:, part.first - left : part.last - left] @ part.weights.T
     return averages
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A few neighbouring cells and the pixels [first, last) that they cover; weights (cells, pixels)."""
+
+    cells: slice
+    first: int
+    last: int
+    weights: Floats
+
+
+# A cell's weights are zero but for its own few pixels; multiplying by a few cells at a time leaves most zeros out.
+_PIXELS_PER_PART = 48
+
+
 @lru_cache(maxsize=256)
-def _cell_weights(start: float, stop: float, cells: int, size: int) -> tuple[int, Floats]:
+def _cell_weights(start: float, stop: float, cells: int, size: int) -> tuple[_Part, ...]:
     """Weights of the pixels in each of `cells` equal parts of [start, stop), on an axis of `size` pixels.
 
-    Returns the first pixel that counts and float32 (cells, pixels) whose rows sum to 1. What lies beyond the axis is
-    counted as its first or last pixel.
+    Each cell's weights sum to 1. What lies beyond the axis is counted as its first or last pixel.
     """
     edges = np.linspace(start, stop, cells + 1)
-    first, last = int(np.floor(start)), int(np.ceil(stop))
-    pixels = np.arange(first, last)
+    pixels = np.arange(int(np.floor(start)), int(np.ceil(stop)))
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     weights = np.clip(overlap, 0, None) / ((stop - start) / cells)
     inside = np.clip(pixels, 0, size - 1)
-    low, high = int(inside.min()), int(inside.max())
-    folded = np.zeros((cells, high - low + 1))
+    low = int(inside.min())
+    folded = np.zeros((cells, int(inside.max()) - low + 1))
     np.add.at(folded.T, inside - low, weights.T)
-    return low, folded.astype(np.float32)
+    step = max(1, round(_PIXELS_PER_PART * cells / len(pixels)))
+    return tuple(_part(folded, low, at, min(at + step, cells)) for at in range(0, cells, step))
+
+
+def _part(folded: NDArray[np.float64], low: int, begin: int, end: int) -> _Part:
+    used = np.flatnonzero(folded[begin:end].any(axis=0))
+    first, last = int(used[0]), int(used[-1]) + 1
+    weights = np.ascontiguousarray(folded[begin:end, first:last], np.float32)
+    return _Part(slice(begin, end), low + first, low + last, weights)
