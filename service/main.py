@@ -58,7 +58,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
 
 
 def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uvicorn.Server:
-    """Return a uvicorn server with our protocol and our logs; no limit on connections that a health check would meet."""
+    """Return a uvicorn server with our protocol and logs; no limit on connections, which health checks would meet."""
     patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s)
     config = uvicorn.Config(
         create_app(settings, estimator=estimator),

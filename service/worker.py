@@ -42,8 +42,8 @@ class EstimatorLike(Protocol):
         """Which one `auto` means."""
         ...
 
-    def warm(self, names: tuple[str, ...]) -> None:
-        """Load these models and run each once."""
+    def warm(self) -> None:
+        """Load all models."""
         ...
 
     def estimate(
@@ -93,7 +93,7 @@ def open_estimator(spec: str, model_store: Path) -> EstimatorLike:
     """Make the estimator named `module:callable` and warm all its models."""
     module, _, name = spec.partition(":")
     estimator = cast(EstimatorLike, getattr(importlib.import_module(module), name)(model_store))
-    estimator.warm(estimator.names)
+    estimator.warm()
     return estimator
 
 
@@ -154,9 +154,9 @@ def main() -> None:
     """Run as a worker: arguments are the socket's file descriptor and the configuration as JSON."""
     config = TypeAdapter(wire.WorkerConfig).validate_json(sys.argv[2])
     limit_self(config)
-    with socket.socket(fileno=int(sys.argv[1])) as sock:
-        with contextlib.suppress(EOFError, ConnectionError):  # the service is gone or wants us gone
-            serve(sock, config)
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    with sock, contextlib.suppress(EOFError, ConnectionError):  # the service is gone or wants us gone
+        serve(sock, config)
 
 
 if __name__ == "__main__":

@@ -145,11 +145,13 @@ class Worker:
     async def stop(self) -> None:
         """Kill the process and wait for its end."""
         self.healthy = False
+        self.process.kill()
         if self._pump is not None:
             self._pump.cancel()
         if self._writer is not None:
             self._writer.close()
-        self.process.kill()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
         await asyncio.to_thread(self.process.wait)
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:

@@ -48,6 +48,7 @@ class WorkerPool:
         )
         self._idle: deque[Worker] = deque()
         self._busy: set[Worker] = set()
+        self._alive: set[Worker] = set()  # every process that is not known to have ended
         self._waiting: deque[asyncio.Future[Worker]] = deque()
         self._chores: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -76,7 +77,7 @@ class WorkerPool:
         for chore in list(self._chores):
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        await asyncio.gather(*(worker.stop() for worker in (*self._idle, *self._busy)))
+        await asyncio.gather(*(worker.stop() for worker in self._alive))
         self._idle.clear()
 
     async def run(self, task: wire.Task) -> Outcome:
@@ -116,8 +117,8 @@ class WorkerPool:
 
     def _give_back(self, worker: Worker) -> None:
         if self._closing:
-            self._do(worker.stop())
-        elif not worker.healthy or worker.tasks_done >= self._settings.worker_max_tasks:
+            return
+        if not worker.healthy or worker.tasks_done >= self._settings.worker_max_tasks:
             self._do(self._replace(worker))
         else:
             self._hand_out(worker)
@@ -138,6 +139,7 @@ class WorkerPool:
 
     async def _replace(self, worker: Worker) -> None:
         await worker.stop()
+        self._alive.discard(worker)
         await self._hire()
 
     async def _hire(self) -> None:
@@ -152,6 +154,7 @@ class WorkerPool:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
                 self.ready = worker.ready
+                self._alive.add(worker)
                 self._give_back(worker)
                 return
 

@@ -45,7 +45,10 @@ def field_problems(errors: Sequence[Any]) -> tuple[FieldProblem, ...]:
 async def _on_named_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FacePulseError | PoolError | RequestRefused), "registered for these"
     errors = error.errors if isinstance(error, RequestRefused) else ()
-    return problem_response(make_problem(error.code, request_id_of(request), detail=error.detail, errors=errors))
+    problem = make_problem(error.code, request_id_of(request), detail=error.detail, errors=errors)
+    if problem.status == 500:
+        _LOG.error("request failed", extra={"request_id": problem.request_id, "code": error.code})
+    return problem_response(problem)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

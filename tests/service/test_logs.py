@@ -1,0 +1,34 @@
+import json
+import logging
+import sys
+
+from service.logs import JsonFormatter, describe_error
+
+
+def formatted(**extra: object) -> dict[str, object]:
+    record = logging.makeLogRecord({"msg": "%s done", "args": ("all",), "levelname": "INFO", "name": "x", **extra})
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    fields: dict[str, object] = json.loads(line)
+    return fields
+
+
+def test_a_line_is_json_with_message_and_time() -> None:
+    line = formatted()
+    assert line["message"] == "all done"
+    assert str(line["time"]).endswith("+00:00")
+
+
+def test_extra_becomes_fields() -> None:
+    assert formatted(route="/livez", status=200)["route"] == "/livez"
+
+
+def test_an_error_is_named_but_its_message_is_not() -> None:
+    try:
+        raise ValueError("private")
+    except ValueError as error:
+        told = describe_error(error)
+        line = formatted(exc_info=sys.exc_info())
+    assert told.startswith("ValueError at test_logs.py:")
+    assert line["error"] == told
+    assert "private" not in json.dumps(line)

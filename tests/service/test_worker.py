@@ -1,0 +1,62 @@
+"""What happens inside a worker, on the real process through the pool's own handle."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from service import wire
+from service.api.schemas import HeartRateResult
+from service.pipeline.types import DecodeLimits
+from service.worker import answer, open_estimator
+from tests.service.server import VIDEO
+from tests.service.standin import SPEC, StandIn
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "video"
+    path.write_bytes(VIDEO)
+    return path
+
+
+def answered(video: Path, model: str = "auto", face: str = "largest") -> wire.Frame:
+    task = wire.Task(str(video), model=model, face=face)
+    return answer(StandIn(video.parent), task, DecodeLimits(), lambda _share: None)
+
+
+def refusal(frame: wire.Frame) -> wire.Refusal:
+    return TypeAdapter(wire.Refusal).validate_json(frame.body)
+
+
+def test_an_estimate_becomes_a_result(video: Path) -> None:
+    frame = answered(video)
+    assert frame.kind == wire.RESULT
+    assert HeartRateResult.model_validate_json(frame.body).bpm == 72.0
+
+
+def test_all_faces_on_request(video: Path) -> None:
+    faces = HeartRateResult.model_validate_json(answered(video, face="all").body).faces
+    assert [face.bpm for face in faces or ()] == [72.0, 80.0]
+
+
+def test_a_named_error_keeps_the_worker(video: Path) -> None:
+    frame = answered(video, "no_face")
+    assert (frame.kind, refusal(frame).code) == (wire.REFUSED, "no_face")
+
+
+def test_an_unexpected_error_ends_it_and_tells_no_message(video: Path) -> None:
+    frame = answered(video, "raise")
+    assert (frame.kind, refusal(frame).code) == (wire.BROKEN, "internal_error")
+    assert "secret" not in frame.body.decode()
+    assert "KeyError at standin.py" in refusal(frame).where
+
+
+def test_numbers_that_are_none_never_leave(video: Path) -> None:
+    assert answered(video, "nan").kind == wire.BROKEN
+
+
+def test_the_seam_is_a_dotted_name(tmp_path: Path) -> None:
+    assert isinstance(open_estimator(SPEC, tmp_path), StandIn)
+
+
