@@ -60,12 +60,16 @@ def test_a_second_writer_of_the_same_tag_continues_the_numbers(tmp_path: Path) -
     assert ClipFolder(tmp_path).shards() == ["shard-t-000000", "shard-t-000001"]
 
 
-def test_an_error_leaves_no_shard(tmp_path: Path) -> None:
+def fail_while_writing(folder: Path) -> None:
     c = clip()
-    writer = ClipWriter(tmp_path)
-    with pytest.raises(KeyError), writer:
+    with ClipWriter(folder) as writer:
         writer.add(c.rgb, c.ppg, c.comparable, c.meta)
         raise KeyError
+
+
+def test_an_error_leaves_no_shard(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        fail_while_writing(tmp_path)
     assert ClipFolder(tmp_path).shards() == []
 
 

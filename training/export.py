@@ -1,0 +1,222 @@
+"""Command: turn a run into a released model version: ONNX file, manifest, card, and its entry in active.json.
+
+python -m training.export RUN --name student --version 1.0.0 --store model_store
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from service.pipeline.manifest import (
+    ACTIVE,
+    MAX_IR_VERSION,
+    MAX_OPSET,
+    InputPart,
+    Manifest,
+    OutputPart,
+    TrainingPart,
+    file_sha256,
+)
+from service.pipeline.session import Session
+from training.checkpoint import load_average, load_checkpoint
+from training.config import TrainConfig
+from training.models import PulseNet
+from training.models.common import SIZE, count_macs, count_parameters
+
+MODEL = "model.onnx"
+CARD = "CARD.md"
+TOLERANCE = 1e-4  # between onnxruntime and torch; samples are of the order of 1
+
+
+class ExportFailed(Exception):
+    """The exported file is not what was trained, or the version exists already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Who the model is: name and version; what it learned from, in words, and the licence of the weights."""
+
+    name: str
+    version: str
+    data: str
+    licence: str = "Apache-2.0"
+
+
+def export_onnx(net: PulseNet, path: Path) -> None:
+    """Write `net` as ONNX (opset 12, IR 7): `frames` (T, 3, 36, 36) -> `pulse` (T - lag,), any T > lag.
+
+    Uses torch's TorchScript exporter: the newer one writes opset 18 at least, which old runtimes do not load.
+    """
+    example = torch.rand(4 + net.lag, 3, SIZE, SIZE)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            net.deployed(),
+            (example,),
+            str(path),
+            opset_version=MAX_OPSET,
+            input_names=["frames"],
+            output_names=["pulse"],
+            dynamic_axes={"frames": {0: "frames"}, "pulse": {0: "samples"}},
+            dynamo=False,
+        )
+    model = onnx.load(str(path))
+    if model.ir_version > MAX_IR_VERSION:
+        raise ExportFailed(f"the exporter wrote IR version {model.ir_version}")
+    onnx.checker.check_model(model, full_check=True)
+
+
+def parity(net: PulseNet, path: Path, *, seed: int = 1) -> float:
+    """Return the largest difference between onnxruntime and torch on frames and lengths the export never saw."""
+    rng = np.random.default_rng(seed)
+    session, worst = Session(path), 0.0
+    for count in (net.lag + 1, 33, 64):
+        still = rng.uniform(0.2, 0.8, (1, 3, SIZE, SIZE))
+        frames = (still + rng.normal(0, 0.01, (count, 3, SIZE, SIZE))).clip(0, 1).astype(np.float32)
+        with torch.no_grad():
+            expected = net.eval()(torch.from_numpy(frames)).numpy()
+        worst = max(worst, float(np.abs(session(frames=frames)[0] - expected).max()))
+    return worst
+
+
+def release(run: Path, store: Path, what: Release, *, replace: bool = False, default: bool = False) -> Path:
+    """Export the averaged network of `run` as a version of the store, make it the active one, return its folder.
+
+    Raises RunInvalid, or ExportFailed when runtime and torch disagree or the version exists and `replace` is not set.
+    """
+    net, config = load_average(run)
+    folder = store / f"{what.name}-{what.version}"
+    if folder.exists() and not replace:
+        raise ExportFailed(f"{folder.name} exists already; released versions do not change")
+    partial = store / f".partial-{folder.name}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    export_onnx(net, partial / MODEL)
+    difference = parity(net, partial / MODEL)
+    if not difference <= TOLERANCE:
+        raise ExportFailed(f"onnxruntime and torch differ by {difference:.2g}")
+    manifest = _manifest(net, config, what, partial / MODEL, _last_measures(run) | {"onnx_difference": difference})
+    manifest.write(partial)
+    (partial / CARD).write_text(_card(manifest))
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(partial, folder)
+    activate(store, what.name, what.version, default=default)
+    return folder
+
+
+def activate(store: Path, name: str, version: str, *, default: bool = False) -> None:
+    """Name the version in active.json, as the default model if asked or if there is none yet."""
+    path = store / ACTIVE
+    active = json.loads(path.read_text()) if path.exists() else {"default": name, "models": {}}
+    active["models"][name] = version
+    if default:
+        active["default"] = name
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(active, indent=2, sort_keys=True) + "\n")
+    os.replace(partial, path)
+
+
+def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, metrics: dict[str, float]) -> Manifest:
+    proto = onnx.load(str(model))
+    budget = f"{config.steps} steps" if config.steps is not None else f"{config.minutes:g} minutes"
+    distilled = ", distilled from the teacher" if config.distil_weight else ""
+    return Manifest(
+        name=what.name,
+        version=what.version,
+        kind="pulse",
+        files={model.name: file_sha256(model)},
+        opset=proto.opset_import[0].version,
+        ir_version=proto.ir_version,
+        parameters=count_parameters(net),
+        macs_per_frame=count_macs(net, 1),
+        input=InputPart(size=SIZE, fps=config.fps, lag=1 if net.lag == 1 else 3),
+        output=OutputPart(kind=net.kind),
+        training=TrainingPart(
+            data=what.data,
+            licence=what.licence,
+            recipe=f"python -m training.train {config.model}: loss {config.loss}, {budget}{distilled}",
+            git_revision=_git_revision(),
+        ),
+        metrics={name: round(value, 6) for name, value in metrics.items()},
+    )
+
+
+def _last_measures(run: Path) -> dict[str, float]:
+    """Return the run's last validation, its keys led by `validation_`, and its steps."""
+    state = load_checkpoint(run)
+    measured = next((record for record in reversed(state["history"]) if "band_r" in record), {})
+    found = {f"validation_{key}": float(measured[key]) for key in ("band_r", "bpm_mae", "clips") if key in measured}
+    return {"steps": float(state["engine"]["steps"]), **found}
+
+
+def _git_revision() -> str:
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def _card(manifest: Manifest) -> str:
+    assert manifest.input is not None, "a pulse model has an input"
+    assert manifest.output is not None, "a pulse model has an output"
+    rows = "\n".join(f"| {name} | {value:g} |" for name, value in manifest.metrics.items())
+    return f"""# {manifest.name} {manifest.version}
+
+Estimates the blood volume pulse from crops of a face; made for heart rate from video. No medical device.
+
+- In: {manifest.input.size}x{manifest.input.size} RGB crops in 0..1 at {manifest.input.fps:g} fps, 1.6 times the face's box.
+- Out: one sample per pair of frames {manifest.input.lag} apart, `{manifest.output.kind}`; arbitrary scale, up means more blood.
+- Size: {manifest.parameters:,} parameters, {(manifest.macs_per_frame or 0) / 1e6:.1f} M multiply-accumulates per frame as trained.
+- Trained on: {manifest.training.data}
+- Recipe: `{manifest.training.recipe}`, revision {manifest.training.git_revision[:12]}.
+- Licence of the weights: {manifest.training.licence}.
+
+What it cannot do: faces it has hardly seen (see the training data), strong motion, dim or flickering light and heavy
+compression make it miss the pulse; the service's confidence is there to say so.
+
+| measured at export | |
+|---|---|
+{rows}
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, or 2 when nothing was released."""
+    args = _parser().parse_args(arguments)
+    what = Release(args.name, args.version, args.data, args.licence)
+    try:
+        folder = release(args.run, args.store, what, replace=args.replace, default=args.default)
+    except ExportFailed as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"released {folder}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.export", description="Release the network of a run.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--store", type=Path, default=Path("model_store"))
+    parser.add_argument("--data", default="clips rendered by training.synthesis", help="what it learned from, in words")
+    parser.add_argument("--licence", default="Apache-2.0", help="of the weights")
+    parser.add_argument("--default", action="store_true", help="make it the service's default model")
+    parser.add_argument("--replace", action="store_true", help="replace a version that exists")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
