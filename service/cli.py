@@ -5,7 +5,6 @@ Whatever is slow to import is imported by the command that needs it, so that --h
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -17,8 +16,7 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from service.api.schemas import HeartRateResult, Measurement
-    from service.pipeline.manifest import Manifest
+    from service.api.schemas import HeartRateResult, Measurement, ModelFacts
 
 OK, UNUSABLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 MAX_DURATION_S = 2 * 3600.0  # at home nobody else waits: as long as a job of the service
@@ -81,7 +79,7 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the manifests")
+    parser.add_argument("--json", action="store_true", help="print the same fields as the HTTP API")
     parser.set_defaults(command=_models)
 
 
@@ -159,25 +157,23 @@ class _Progress:
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    from service.pipeline.manifest import ModelStore  # noqa: PLC0415
+    from service.api.catalogue import list_models  # noqa: PLC0415
+    from service.api.schemas import ModelList  # noqa: PLC0415
+    from service.pipeline.classical import CLASSICAL  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
+    from service.wire import Ready  # noqa: PLC0415
 
-    store = ModelStore(Settings().model_store)
-    manifests = store.pulse_models()
+    models = list_models(Settings().model_store, Ready(models=tuple(CLASSICAL), default=""))
     if arguments.json:
-        listed = [
-            manifest.model_dump(mode="json") | {"default": manifest.name == store.default} for manifest in manifests
-        ]
-        print(json.dumps(listed, indent=2))
-        return OK
-    for manifest in manifests:
-        print(_model_line(manifest, default=manifest.name == store.default))
+        print(ModelList(models=models).model_dump_json(indent=2))
+    else:
+        print("\n".join(_model_line(model) for model in models))
     return OK
 
 
-def _model_line(manifest: "Manifest", *, default: bool) -> str:
-    mark = "  (default)" if default else ""
-    return f"{manifest.name:<14}{manifest.version:<9}{manifest.parameters:>9,} parameters{mark}"
+def _model_line(model: "ModelFacts") -> str:
+    what = "classical method" if model.parameters is None else f"{model.version}, {model.parameters:,} parameters"
+    return f"{model.name:<14}{what}{'  (default)' if model.default else ''}"
 
 
 def in_words(result: "HeartRateResult") -> str:

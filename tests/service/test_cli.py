@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.api.schemas import HeartRateResult
+from service.api.schemas import HeartRateResult, ModelList
 from service.cli import in_words, main
 from tests.service.estimates import make_face, make_result
 
@@ -105,16 +105,21 @@ def test_a_broken_model_store_is_1(
     assert capsys.readouterr().err.startswith("manifest_invalid: ")
 
 
-def test_models_are_the_manifests(capsys: pytest.CaptureFixture[str]) -> None:
+def listed(capsys: pytest.CaptureFixture[str]) -> ModelList:
     assert main(["models", "--json"]) == 0
-    listed = json.loads(capsys.readouterr().out)
-    assert all(model["kind"] == "pulse" for model in listed)
-    assert [model["default"] for model in listed] == [True, *[False] * (len(listed) - 1)][: len(listed)]
+    return ModelList.model_validate_json(capsys.readouterr().out)
+
+
+def test_models_have_at_most_one_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sum(model.default for model in listed(capsys).models) <= 1
+
+
+def test_models_include_the_classical_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    assert METHOD in [model.name for model in listed(capsys).models if model.kind == "classical"]
 
 
 def test_models_in_words_have_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["models", "--json"])
-    names = [model["name"] for model in json.loads(capsys.readouterr().out)]
+    names = [model.name for model in listed(capsys).models]
     main(["models"])
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == names
 
