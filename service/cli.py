@@ -194,7 +194,7 @@ def in_words(result: "HeartRateResult") -> str:
 
 def _face_lines(face: "Measurement") -> list[str]:
     rates = [window.bpm for window in face.windows]
-    spread = f", {min(rates):.1f} to {max(rates):.1f} bpm" if rates else ""
+    spread = f", {min(rates):.1f} to {max(rates):.1f} bpm" if len(rates) > 1 else ""
     rate = f"{face.bpm:.1f} bpm"
     return [
         f"Heart rate   {rate if face.status == 'ok' else f'not reliable (low quality); the best guess is {rate}'}",
