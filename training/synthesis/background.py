@@ -1,7 +1,5 @@
 """What stands behind the head: walls, rooms, foliage-like texture, colours near skin, and people passing."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -11,24 +9,28 @@ from training.synthesis.skin import Floats
 BACKGROUNDS = ("wall", "room", "texture", "skin_coloured", "moving")
 
 
-@dataclass(frozen=True, slots=True)
 class Background:
-    """picture: float32 (H, W, 3), pixel values 0..255. passing: where the centre of a passing shadow is, pixels (N,), or None."""
+    """A picture, float32 (H, W, 3) in pixel values; someone may pass, and the camera may shake."""
 
-    picture: Floats
-    passing: Series | None
+    def __init__(self, picture: Floats, passing: Series | None) -> None:
+        self._picture = picture
+        self._passing = passing
+        self._dark = picture[:, ::-1] * np.float32(0.45) if passing is not None else picture
 
-    def at(self, index: int) -> Floats:
-        """Return the picture behind frame `index`."""
-        if self.passing is None:
-            return self.picture
-        width = self.picture.shape[1]
-        half = width // 6
-        x0, x1 = (int(np.clip(self.passing[index] + side * half, 0, width)) for side in (-1, 1))
-        if x0 == x1:
-            return self.picture
-        changed = self.picture.copy()
-        changed[:, x0:x1] *= np.float32(0.6)
+    def draw(self, frame: Floats, index: int, gain: Floats, shift: tuple[float, float]) -> None:
+        """Fill `frame` with what is seen at frame `index`, times gain (3,), moved by `shift` pixels."""
+        picture = self._picture if self._passing is None else self._passed(int(self._passing[index]))
+        if shift != (0.0, 0.0):
+            matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+            size = picture.shape[1], picture.shape[0]
+            picture = np.asarray(cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REFLECT), np.float32)
+        cv2.transform(picture, np.diag(gain), dst=frame)
+
+    def _passed(self, centre: int) -> Floats:
+        width = self._picture.shape[1]
+        x0, x1 = (int(np.clip(centre + side * width // 8, 0, width)) for side in (-1, 1))
+        changed = self._picture.copy()
+        changed[:, x0:x1] = self._dark[:, x0:x1]
         return changed
 
 
@@ -53,14 +55,14 @@ def _room(width: int, height: int, rng: np.random.Generator) -> Floats:
     for _ in range(rng.integers(4, 16)):
         x, y = rng.uniform(-0.1, 1.0) * width, rng.uniform(-0.1, 1.0) * height
         w, h = rng.uniform(0.05, 0.4) * width, rng.uniform(0.05, 0.5) * height
-        colour = [float(value) for value in rng.uniform(20, 240) * rng.uniform(0.7, 1.3, 3)]
+        colour = [float(value) for value in rng.uniform(20, 230) * rng.uniform(0.82, 1.18, 3)]
         cv2.rectangle(picture, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
     blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.8, 6.0)))
     return np.asarray(blurred + _octaves(width, height, rng)[..., None] * 4, np.float32)
 
 
 def _texture(width: int, height: int, rng: np.random.Generator) -> Floats:
-    colours = rng.uniform(20, 230, (2, 3))
+    colours = rng.uniform(20, 220, (2, 1)) * rng.uniform(0.7, 1.3, (2, 3))
     mix = np.clip(0.5 + 0.5 * _octaves(width, height, rng), 0, 1)[..., None]
     return np.asarray(colours[0] * mix + colours[1] * (1 - mix), np.float32)
 

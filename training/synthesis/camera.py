@@ -9,7 +9,7 @@ import numpy as np
 from training.synthesis.pulse_wave import Series
 from training.synthesis.skin import Floats, Pixels
 
-_BANK = 1024
+_BANK_SIDE = 1024  # frames larger than that see the bank repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +56,33 @@ class Sensor:
     def __init__(self, settings: CameraSettings, rng: np.random.Generator) -> None:
         self._rng = rng
         self._smoothing = settings.smoothing
-        self._bank = _noise_bank() * np.float32(settings.noise)
+        bank = _noise_bank() * np.float32(settings.noise)
         if settings.grain:
-            self._bank = _grainy(self._bank, settings.grain)
+            bank = _grainy(bank, settings.grain)
+        repeats = (-(-settings.height // _BANK_SIDE), -(-settings.width // _BANK_SIDE), 1)
+        self._bank = np.tile(bank, repeats) if max(repeats) > 1 else bank
         self._before: Floats | None = None
 
     def expose(self, frame: Floats) -> Pixels:
-        """Turn pixel values float32 (H, W, 3) into uint8; works in place."""
+        """Turn pixel values float32 (H, W, 3) into uint8; the frame is overwritten."""
         height, width = frame.shape[:2]
-        y, x = (int(self._rng.integers(_BANK - side)) if side < _BANK else 0 for side in (height, width))
+        y, x = (int(self._rng.integers(bank - side + 1)) for bank, side in zip(self._bank.shape, (height, width), strict=False))
         window = self._bank[y : y + height, x : x + width]
-        if window.shape != frame.shape:
-            window = np.tile(self._bank, (height // _BANK + 1, width // _BANK + 1, 1))[:height, :width]
+        if not self._smoothing:
+            return np.asarray(cv2.add(frame, window, dtype=cv2.CV_8U), np.uint8)
         cv2.add(frame, window, dst=frame)
-        if self._smoothing:
-            if self._before is not None:
-                cv2.addWeighted(frame, 1 - self._smoothing, self._before, self._smoothing, 0, dst=frame)
-            self._before = frame.copy()
-        return np.asarray(cv2.convertScaleAbs(np.maximum(frame, 0, out=frame)), np.uint8)
+        if self._before is not None:
+            cv2.addWeighted(frame, 1 - self._smoothing, self._before, self._smoothing, 0, dst=frame)
+        self._before = frame.copy()
+        return np.asarray(cv2.add(frame, 0.0, dtype=cv2.CV_8U), np.uint8)
 
 
 @lru_cache(maxsize=1)
 def _noise_bank() -> Floats:
     """Noise of unit variance, float32 (1024, 1024, 3); a third of its variance is common to the channels, as demosaicing leaves it."""
     rng = np.random.default_rng(20)
-    own = rng.standard_normal((_BANK, _BANK, 3), np.float32)
-    common = rng.standard_normal((_BANK, _BANK, 1), np.float32)
+    own = rng.standard_normal((_BANK_SIDE, _BANK_SIDE, 3), np.float32)
+    common = rng.standard_normal((_BANK_SIDE, _BANK_SIDE, 1), np.float32)
     return np.asarray(np.sqrt(2 / 3) * own + np.sqrt(1 / 3) * common, np.float32)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from scipy.signal import medfilt
 from skimage import data as skimage_data
 
 from training.synthesis.drawn import draw_person
@@ -70,7 +71,8 @@ class LondonFaces:
         if picture != "neutral" and other.exists():
             rgb = _read_rgb(other)
             points = _follow(neutral, points, rgb)
-        return _face(rgb, _studio_alpha(rgb, points), points)
+        alpha, behind = _studio_alpha(rgb, points)
+        return _face(_flat_below(_without_spill(rgb, alpha, behind), points), alpha, points)
 
 
 class AstronautFace:
@@ -170,8 +172,11 @@ def _find_eye(neutral: Pixels, eye: tuple[float, float], rgb: Pixels, unit: floa
     return left + best[0] + wide + eye[0] - x, top + best[1] + high + eye[1] - y
 
 
-def _studio_alpha(rgb: Pixels, points: FacePoints) -> Floats:
-    """Cut a person out of an even, light grey background: a quadratic surface through the top and the sides is what lies behind."""
+def _studio_alpha(rgb: Pixels, points: FacePoints) -> tuple[Floats, Floats]:
+    """Cut a person out of an even, light grey background: a quadratic surface through the top and the sides is what lies behind.
+
+    Returns alpha (H, W) and that surface (H, W, 3), float32.
+    """
     height, width = rgb.shape[:2]
     y, x = (axis.astype(np.float32) for axis in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
     terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], 2)
@@ -186,13 +191,43 @@ def _studio_alpha(rgb: Pixels, points: FacePoints) -> Floats:
     # Too bright for the extrapolated surface to tell from a white shirt: below the neck a pair of shoulders is assumed.
     outline = chin + unit * (0.35 + 0.95 * np.clip((np.abs(cols - points.chin[0]) / unit - 0.6) / 2.2, 0, 1) ** 0.8)
     body = (rows > outline) | ((apart > 26) & (rows > chin)) | face
-    body = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    hair = np.clip((cv2.medianBlur(apart.astype(np.float32), 3) - 14) / 26, 0, 1) * (rows < chin + 0.3 * unit)
-    alpha = np.maximum(cv2.GaussianBlur(body.astype(np.float32), (0, 0), 1.2), hair)
+    body = _without_gaps(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), chin)
+    # How far a pixel is covered by hair: its distance from the background relative to that of the hair beside it.
+    far = cv2.dilate(cv2.medianBlur(apart.astype(np.float32), 3), np.ones((9, 9), np.uint8))
+    hair = np.clip((apart - 8) / (0.75 * np.maximum(far, 34) - 8), 0, 1)
+    inner = cv2.erode((cv2.GaussianBlur(apart.astype(np.float32), (0, 0), 3) > 45).astype(np.float32), np.ones((9, 9), np.uint8))
+    hair = np.maximum(hair, cv2.GaussianBlur(inner, (0, 0), 2)) * (rows < chin + 0.3 * unit)
+    alpha = np.maximum(cv2.GaussianBlur(body, (0, 0), 1.2), hair)
     # Shoulders that the picture cuts off end in a soft vertical edge instead.
     sides = np.clip((np.minimum(np.arange(width), np.arange(width)[::-1]) - 8) / 6, 0, 1)
-    result: Floats = (alpha * sides).astype(np.float32)
-    return result
+    return (alpha * sides).astype(np.float32), surface.astype(np.float32)
+
+
+def _without_gaps(body: Pixels, chin: int) -> Floats:
+    """Below the chin a body has no holes from side to side, and its outline only widens."""
+    whole = body.astype(np.float32)
+    rows = [row for row in range(chin, len(body)) if body[row].any()]
+    left = medfilt([float(np.argmax(body[row])) for row in rows], 31)
+    right = medfilt([float(np.argmax(body[row, ::-1])) for row in rows], 31)
+    left[-15:], right[-15:] = left[-16], right[-16]
+    for row, start, stop in zip(rows, np.minimum.accumulate(left), np.minimum.accumulate(right), strict=True):
+        whole[row] = 0
+        whole[row, int(start) : body.shape[1] - int(stop)] = 1
+    return whole
+
+
+def _without_spill(rgb: Pixels, alpha: Floats, behind: Floats) -> Pixels:
+    """Take the light background's share out of half-covered pixels, so that hair has no bright rim before a dark wall."""
+    share = np.clip(alpha, 0.2, 1)[..., None]
+    return np.clip((rgb - (1 - share) * behind) / share, 0, 255).astype(np.uint8)
+
+
+def _flat_below(rgb: Pixels, points: FacePoints) -> Pixels:
+    """Fade the last rows into one colour of cloth: they are repeated where a frame shows more of the body than the picture."""
+    cloth = np.median(rgb[-40:, 20:-20].reshape(-1, 3)[np.argsort(rgb[-40:, 20:-20].sum(2).ravel())[-2000:]], axis=0)
+    rows = np.arange(len(rgb))[:, None, None]
+    share = np.clip((rows - len(rgb) + 50) / 45, 0, 1) * (rows > points.chin[1] + 0.5 * points.eye_distance)
+    return (rgb * (1 - share) + cloth * share).astype(np.uint8)
 
 
 def _xy(point: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[float, float]:

@@ -13,7 +13,18 @@ from training.synthesis.recipe import Recipe
 from training.synthesis.relief import GRID, Relief
 from training.synthesis.skin import FacePoints, Floats, Pixels, add_melanin
 
+_FIELD_PAD = GRID // 2
 _FACTOR_STEP = 4  # the factor field is smooth: looked up at every fourth pixel, lines between
+
+
+class _Buffers:
+    """What each frame is worked out in; fresh arrays of this size would cost more than the work itself."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.maps = np.empty((height, width, 2), np.float32)
+        self.looked = np.empty((height, width, 4), np.uint8)
+        self.colour = np.empty((height, width, 3), np.uint8)
+        self.factors, self.person, self.behind = (np.empty((height, width, 3), np.float32) for _ in range(3))
 
 
 class PersonLayer:
@@ -27,13 +38,16 @@ class PersonLayer:
         scale = scene.face_height * camera.height / face.points.height
         points = _scaled(face.points, scale)
         self._relief = Relief(face, recipe.pulse, recipe.light, camera.gamma, recipe.rng("relief"))
-        self._open = _texture(face, scale, camera.blur_px)
-        self._shut = _shut_eyes(self._open, points)
+        texture = _texture(face, scale, camera.blur_px)
         corner = scene.centre_x * camera.width - points.centre[0], scene.centre_y * camera.height - points.centre[1]
-        self._region = _region(self._open.shape, corner, points.height, (camera.width, camera.height))
+        self._region = _region(texture.shape, corner, points.height, (camera.width, camera.height))
         self._mesh = FaceMesh(points, corner, self._region)
+        self._pad = int(0.5 * points.height)
+        self._open = _padded(texture, self._pad, max(int(self._region[3] - corner[1]) - texture.shape[0], 0))
+        self._shut = _padded(_shut_eyes(texture, points), self._pad, self._open.shape[0] - texture.shape[0] - 2 * self._pad)
+        self._buffers = _Buffers(self._region[3] - self._region[1], self._region[2] - self._region[0])
         self._unit = points.height
-        self._grid = np.array([GRID / self._open.shape[1], GRID / self._open.shape[0]], np.float32)
+        self._grid = np.array([GRID / texture.shape[1], GRID / texture.shape[0]], np.float32)
 
     def pose(self, poses: Poses, index: int) -> Pose:
         """Return the pose of frame `index` in the frame's pixels."""
@@ -48,6 +62,10 @@ class PersonLayer:
             lid=float(poses.lid[index]),
         )
 
+    def camera_shift(self, poses: Poses, index: int) -> tuple[float, float]:
+        """Return how far the camera's own shaking moves the whole picture at frame `index`, in pixels."""
+        return float(poses.camera_x[index]) * self._unit, float(poses.camera_y[index]) * self._unit
+
     def draw(
         self,
         frame: Floats,
@@ -59,23 +77,26 @@ class PersonLayer:
         """Draw the person over `frame`, float32 (H, W, 3), in place. ppg: the wave's value and its slope per second."""
         x0, y0, x1, y1 = self._region
         coarse = self._mesh.coarse(pose)
-        maps = cv2.resize(coarse, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+        keep = self._buffers
+        cv2.resize(coarse, (x1 - x0, y1 - y0), dst=keep.maps, interpolation=cv2.INTER_LINEAR)
         texture = self._open if pose.lid < 0.03 else self._blinking(pose.lid)
-        looked = cv2.remap(texture, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        factors = self._factors(coarse, self._relief.factors(pose, towards, gain, ppg))
-        person = looked[..., :3].astype(np.float32)
-        person *= factors
-        behind = 1 - looked[..., 3:].astype(np.float32) * np.float32(1 / 255)
+        cv2.add(keep.maps, (self._pad, self._pad, 0, 0), dst=keep.maps)
+        cv2.remap(texture, keep.maps, None, cv2.INTER_LINEAR, dst=keep.looked, borderMode=cv2.BORDER_REPLICATE)
+        self._look_up_factors(coarse, self._relief.factors(pose, towards, gain, ppg))
+        cv2.cvtColor(keep.looked, cv2.COLOR_RGBA2RGB, dst=keep.colour)
+        cv2.multiply(keep.colour, keep.factors, dst=keep.person, dtype=cv2.CV_32F)
+        cv2.cvtColor(cv2.extractChannel(keep.looked, 3), cv2.COLOR_GRAY2RGB, dst=keep.colour)
         area = frame[y0:y1, x0:x1]
-        area *= behind
-        area += person
+        cv2.multiply(keep.colour, area, dst=keep.behind, scale=1 / 255, dtype=cv2.CV_32F)
+        cv2.add(keep.behind, keep.person, dst=area)
 
-    def _factors(self, coarse: Floats, field: Floats) -> Floats:
+    def _look_up_factors(self, coarse: Floats, field: Floats) -> None:
         x0, y0, x1, y1 = self._region
         size = max((x1 - x0) // _FACTOR_STEP, 2), max((y1 - y0) // _FACTOR_STEP, 2)
         maps = (cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR) + 0.5) * self._grid - 0.5
-        looked = cv2.remap(field, maps.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.resize(looked, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR), np.float32)
+        field = cv2.copyMakeBorder(field, _FIELD_PAD, _FIELD_PAD, _FIELD_PAD, _FIELD_PAD, cv2.BORDER_REPLICATE)
+        looked = cv2.remap(field, maps + _FIELD_PAD, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.resize(looked, (x1 - x0, y1 - y0), dst=self._buffers.factors, interpolation=cv2.INTER_LINEAR)
 
     def _blinking(self, lid: float) -> Pixels:
         return np.asarray(cv2.addWeighted(self._open, 1 - lid, self._shut, lid, 0), np.uint8)
@@ -92,12 +113,18 @@ def _region(
 
 
 def _texture(face: Face, scale: float, blur_px: float) -> Pixels:
-    """RGB times alpha, and alpha, at the frame's scale: uint8 (H, W, 4)."""
+    """RGB times alpha, and how much shines through, 255 (1 - alpha), at the frame's scale: uint8 (H, W, 4)."""
     alpha = face.alpha[..., None]
-    layers = np.concatenate([face.rgb * alpha, 255 * alpha], 2).astype(np.float32)
+    layers = np.concatenate([face.rgb * alpha, 255 * (1 - alpha)], 2).astype(np.float32)
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     scaled = cv2.resize(layers, None, fx=scale, fy=scale, interpolation=way)
     return np.clip(cv2.GaussianBlur(scaled, (0, 0), max(blur_px, 0.3)) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _padded(texture: Pixels, pad: int, below: int) -> Pixels:
+    """Nothing around the picture, its last row repeated below: cv2.remap is ten times slower where it looks outside."""
+    wide = cv2.copyMakeBorder(texture, pad, 0, pad, pad, cv2.BORDER_CONSTANT, value=(0, 0, 0, 255))
+    return np.asarray(cv2.copyMakeBorder(wide, 0, below + pad, 0, 0, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _shut_eyes(texture: Pixels, points: FacePoints) -> Pixels:

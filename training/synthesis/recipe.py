@@ -190,7 +190,7 @@ def _sample_light(rng: np.random.Generator, fps: float) -> LightSettings:
         elevation=float(rng.uniform(-0.2, 0.9)),
         ambient=float(rng.uniform(0.3, 0.95)),
         sway=_maybe(rng, 0.2, 0.02, 0.3),
-        shine=_log_uniform(rng, 0.02, 0.4),
+        shine=_log_uniform(rng, 0.02, 0.2),
         shininess=_log_uniform(rng, 4, 40),
         drift=_maybe(rng, 0.6, 0.002, 0.05),
         flicker=_maybe(rng, 0.3, 0.001, 0.02),

@@ -44,11 +44,11 @@ def render_frames(recipe: Recipe, faces: FaceSource, truth: Truth) -> Iterator[t
     person = PersonLayer(recipe, faces.load(recipe.scene.person, recipe.scene.picture))
     sensor = Sensor(camera, recipe.rng("sensor"))
     ppg, slope = _sampled(truth, times_s)
+    frame = np.empty((camera.height, camera.width, 3), np.float32)
     for index, time_s in enumerate(times_s):
         gain = (lights.gain[index] * camera.exposure).astype(np.float32)
-        frame = behind.at(index) * gain
-        pose = person.pose(poses, index)
-        person.draw(frame, pose, gain * lights.screen[index], lights.direction[index], (ppg[index], slope[index]))
+        behind.draw(frame, index, gain, person.camera_shift(poses, index))
+        person.draw(frame, person.pose(poses, index), gain * lights.screen[index], lights.direction[index], (ppg[index], slope[index]))
         if light.flicker:
             frame *= _bands(light.flicker, light.flicker_bands, lights.flicker[index], camera.height)
         yield float(time_s), sensor.expose(frame)
