@@ -1,33 +1,36 @@
 """A set of rendered videos with a known pulse, made once and kept: what models are calibrated and measured on.
 
-A case is three files: <seed>.video, <seed>.csv (the true pulse) and <seed>.json (the recipe and the mean heart rate).
+A case is three files: <seed>.video, <seed>.csv (the true pulse) and <seed>.json (recipe, mean heart rate, groups).
 The seeds of each split start elsewhere and its people are others, so nothing that was trained on is measured.
+One in six of the cases for calibration shows no pulse: a still face, a filmed photograph. Confidence must know them.
 """
 
 import json
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from training.datasets.splits import people_of
-from training.prepare import FIRST_SEED
-from training.synthesis.faces import face_source
+from training.prepare import FIRST_SEED, face_source
+from training.synthesis.faces import FaceSource
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import render
+from training.synthesis.skin import add_melanin, tone_group
+
+NO_PULSE_EVERY = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One video of the set; bpm is the mean heart rate over it."""
+    """One video of the set; bpm is the mean heart rate over it, None where it shows no pulse."""
 
     seed: int
     video: Path
-    recipe: Recipe
-    bpm: float
+    bpm: float | None
+    groups: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +59,57 @@ def make_cases(spec: BenchmarkSpec, folder: Path, faces: Path | None, *, jobs: i
     missing = [seed for seed in spec.seeds if not (home / f"{seed}.json").exists()]
     if missing:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-            work = [(spec, home, faces, missing[start::jobs]) for start in range(jobs)]
-            with tqdm(total=len(missing), unit="render", disable=None) as bar:
-                for _ in pool.map(_render_some, *zip(*work, strict=True)):
-                    bar.update(len(missing) // jobs)
+        with (
+            ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(spec, home, faces)) as pool,
+            tqdm(total=len(missing), unit="render", disable=None) as bar,
+        ):
+            for _ in pool.map(_render_case, missing):
+                bar.update()
     return [read_case(home, seed) for seed in spec.seeds]
 
 
 def read_case(home: Path, seed: int) -> Case:
     """Read one case that lies in `home`."""
     facts = json.loads((home / f"{seed}.json").read_text())
-    return Case(seed, home / f"{seed}.video", Recipe.from_json(facts["recipe"]), float(facts["bpm"]))
+    return Case(seed, home / f"{seed}.video", facts["bpm"], facts["groups"])
 
 
-def _render_some(spec: BenchmarkSpec, home: Path, faces: Path | None, seeds: list[int]) -> int:
-    return sum(1 for _ in _renders(spec, home, faces, seeds))
+def groups_of(recipe: Recipe, faces: FaceSource) -> dict[str, str]:
+    """Return by what the errors are broken down: skin tone, motion, codec, bits per pixel, heart rate."""
+    face = faces.load(recipe.scene.person, recipe.scene.picture)
+    bits, bpm = recipe.codec.bits_per_pixel, recipe.pulse.hr_bpm
+    return {
+        "skin tone": tone_group(add_melanin(face.rgb, face.skin, recipe.scene.melanin), face.points),
+        "motion": recipe.motion.kind,
+        "codec": recipe.codec.name,
+        "bits per pixel": "< 0.05" if bits < 0.05 else "0.05-0.15" if bits < 0.15 else "> 0.15",
+        "heart rate": "40-60" if bpm < 60 else "60-100" if bpm < 100 else "100-140" if bpm < 140 else "140-180",
+    }
 
 
-def _renders(spec: BenchmarkSpec, home: Path, faces: Path | None, seeds: list[int]) -> Iterator[None]:
-    source = face_source(faces)
-    people = people_of(spec.split, source.people)
-    for seed in seeds:
-        recipe = sample_recipe(seed, people, duration_s=spec.duration_s)
-        truth = render(recipe, source, home / f"{seed}.video")
-        truth.write_csv(home / f"{seed}.csv")
-        facts = {"recipe": recipe.to_json(), "bpm": truth.bpm}
-        (home / f"{seed}.json").write_text(json.dumps(facts))  # last: a case without it is rendered again
-        yield
+def recipe_of(spec: BenchmarkSpec, seed: int, people: list[str]) -> Recipe:
+    """Return the recipe of one case."""
+    recipe = sample_recipe(seed, people, duration_s=spec.duration_s)
+    if spec.split != "calibration" or seed % NO_PULSE_EVERY:
+        return recipe
+    kind = "photograph" if seed % (2 * NO_PULSE_EVERY) else recipe.motion.kind
+    return replace(recipe, pulse=replace(recipe.pulse, strength=0.0), motion=replace(recipe.motion, kind=kind))
+
+
+_worker: tuple[BenchmarkSpec, Path, FaceSource] | None = None
+
+
+def _start(spec: BenchmarkSpec, home: Path, faces: Path | None) -> None:
+    global _worker  # noqa: PLW0603 - one per process
+    _worker = spec, home, face_source(faces)
+
+
+def _render_case(seed: int) -> None:
+    assert _worker is not None, "the pool starts each process with _start"
+    spec, home, faces = _worker
+    recipe = recipe_of(spec, seed, people_of(spec.split, faces.people))
+    truth = render(recipe, faces, home / f"{seed}.video")
+    truth.write_csv(home / f"{seed}.csv")
+    bpm = truth.bpm if len(truth.beats_s) else None
+    facts = {"recipe": recipe.to_json(), "bpm": bpm, "groups": groups_of(recipe, faces)}
+    (home / f"{seed}.json").write_text(json.dumps(facts))  # last: a case without it is rendered again

@@ -39,8 +39,8 @@ def observe(estimator: Estimator, case: Case, models: list[str]) -> dict[str, Ob
         for clip in clips:
             stream.push(clip)
         pulse = stream.finish()
-        error_bpm = abs(heart_rate(pulse, estimator.model(name).calibration).bpm - case.bpm)
-        found[name] = quality_features(pulse), case.recipe.has_pulse and error_bpm <= NEAR_BPM
+        bpm = heart_rate(pulse, estimator.model(name).calibration).bpm
+        found[name] = quality_features(pulse), case.bpm is not None and abs(bpm - case.bpm) <= NEAR_BPM
     return found
 
 

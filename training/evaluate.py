@@ -11,7 +11,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
@@ -21,39 +21,20 @@ from service.pipeline.estimate import Estimator
 from training.benchmark import BenchmarkSpec, Case, make_cases
 from training.datasets.splits import SPLITS
 from training.plots import plot_errors
-from training.tables import GROUPS, coverage_table, group_table, overall_table
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One model's answer for one video; `error_code` instead of a number where the service refused the video."""
-
-    model: str
-    seed: int
-    groups: dict[str, str]
-    true_bpm: float
-    bpm: float
-    confidence: float
-    snr_db: float
-    status: str
-    error_code: str = ""
-
-    @property
-    def error_bpm(self) -> float:
-        """Absolute error in bpm."""
-        return abs(self.bpm - self.true_bpm)
+from training.scores import Score
+from training.tables import coverage_table, group_table, overall_table
 
 
 def score_case(estimator: Estimator, case: Case, models: list[str]) -> Iterator[Score]:
     """Yield each model's answer for one video."""
-    groups = {name: group(case.recipe) for name, group in GROUPS.items()}
+    assert case.bpm is not None, "only videos with a pulse are scored"
     for model in models:
         try:
             rate = estimator.estimate(case.video, model=model).faces[0].heart_rate
         except InputError as error:
-            yield Score(model, case.seed, groups, case.bpm, 0.0, 0.0, 0.0, "refused", error.code)
+            yield Score(model, case.seed, case.groups, case.bpm, 0.0, 0.0, 0.0, "refused", error.code)
             continue
-        yield Score(model, case.seed, groups, case.bpm, rate.bpm, rate.confidence, rate.snr_db, rate.status)
+        yield Score(model, case.seed, case.groups, case.bpm, rate.bpm, rate.confidence, rate.snr_db, rate.status)
 
 
 def score_cases(cases: list[Case], models: list[str], model_store: Path, *, jobs: int = 1) -> list[Score]:
@@ -91,7 +72,7 @@ def report(scores: list[Score], spec: BenchmarkSpec) -> str:
         f"{len(refused)} refused by the service (no face found and the like) and left out.",
         overall_table(scores),
         coverage_table(scores),
-        *(group_table(scores, name) for name in GROUPS),
+        *(group_table(scores, name) for name in scores[0].groups),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -111,6 +92,7 @@ def main() -> None:
     args = parser.parse_args()
     spec = BenchmarkSpec(args.split, args.clips, args.duration_s)
     cases = make_cases(spec, args.videos, args.faces, jobs=args.jobs)
+    cases = [case for case in cases if case.bpm is not None]
     models = args.models or list(Estimator(args.model_store).names)
     scores = score_cases(cases, models, args.model_store, jobs=args.jobs)
     args.out.mkdir(parents=True, exist_ok=True)

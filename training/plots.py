@@ -6,14 +6,15 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from training.tables import Scored, by_model
+from training.scores import Score
+from training.tables import by_model
 
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 
 
-def plot_errors(scores: Sequence[Scored], path: Path) -> None:
+def plot_errors(scores: Sequence[Score], path: Path) -> None:
     """Draw estimated over true heart rate for each model, and the share of clips over their error."""
     models = by_model(scores)
     figure, axes = plt.subplots(2, (len(models) + 2) // 2, figsize=(3.2 * ((len(models) + 2) // 2), 6.4), squeeze=False)
@@ -34,7 +35,7 @@ def plot_errors(scores: Sequence[Scored], path: Path) -> None:
     plt.close(figure)
 
 
-def _error_curves(spot: plt.Axes, models: dict[str, list[Scored]]) -> None:
+def _error_curves(spot: plt.Axes, models: dict[str, list[Score]]) -> None:
     for model, own in models.items():
         errors = np.sort([score.error_bpm for score in own])
         spot.plot(errors, np.arange(1, len(errors) + 1) / len(errors), label=model, linewidth=1)

@@ -26,7 +26,7 @@ from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.types import Bools, Clip, DecodeLimits, Floats, InputSpec
 from training.clips import ClipWriter
 from training.datasets.splits import SPLITS, people_of
-from training.synthesis.faces import FaceSource, face_source
+from training.synthesis.faces import DrawnFaces, FaceSource, LondonFaces
 from training.synthesis.recipe import sample_recipe
 from training.synthesis.render import Truth, render
 
@@ -43,6 +43,11 @@ class PreparedClip:
     ppg: Floats
     comparable: Bools
     meta: dict[str, Any]
+
+
+def face_source(folder: Path | None) -> FaceSource:
+    """Return the faces of a folder in the London set's form, or drawn ones without a folder."""
+    return DrawnFaces() if folder is None else LondonFaces(folder)
 
 
 def joined(clips: Iterator[Clip], frames: int | None = None) -> Clip:
@@ -85,7 +90,13 @@ class Preparer:
                 return None
         if len(clip.rgb) < FRAMES:
             return None
-        meta = {"seed": seed, "bpm": truth.bpm, "person": recipe.person, "fps": clip.fps, "recipe": recipe.to_json()}
+        meta = {
+            "seed": seed,
+            "bpm": truth.bpm,
+            "person": recipe.scene.person,
+            "fps": clip.fps,
+            "recipe": recipe.to_json(),
+        }
         return PreparedClip(clip.rgb, ppg_at(truth, clip), clip.comparable, meta)
 
 

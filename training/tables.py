@@ -1,61 +1,17 @@
 """Tables of an evaluation, as Markdown: all clips, what confidence is worth, and the error by group."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from training import metrics
-from training.synthesis.recipe import Recipe
+from training.scores import Score
 
 CONFIDENT = 0.8
 NEAR_BPM = 5.0
 
 
-class Scored(Protocol):
-    """What the tables need of a score; see evaluate.Score."""
-
-    @property
-    def model(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def groups(self) -> dict[str, str]: ...
-    @property
-    def true_bpm(self) -> float: ...
-    @property
-    def bpm(self) -> float: ...
-    @property
-    def confidence(self) -> float: ...
-    @property
-    def snr_db(self) -> float: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def error_code(self) -> str: ...
-    @property
-    def error_bpm(self) -> float: ...
-
-
-def _bits_per_pixel(recipe: Recipe) -> str:
-    bits = recipe.bit_rate_bps / (recipe.width * recipe.height * recipe.fps)
-    return "< 0.05" if bits < 0.05 else "0.05-0.15" if bits < 0.15 else "> 0.15"
-
-
-def _rate_band(recipe: Recipe) -> str:
-    return "< 60" if recipe.hr_bpm < 60 else "60-100" if recipe.hr_bpm < 100 else "100-140" if recipe.hr_bpm < 140 else "> 140"
-
-
-GROUPS: dict[str, Callable[[Recipe], str]] = {
-    "tone": lambda recipe: recipe.tone,
-    "motion": lambda recipe: recipe.motion,
-    "codec": lambda recipe: recipe.codec,
-    "bits per pixel": _bits_per_pixel,
-    "heart rate": _rate_band,
-}
-
-
-def overall_table(scores: Sequence[Scored]) -> str:
+def overall_table(scores: Sequence[Score]) -> str:
     """Return a row per model: clips, MAE, RMSE, r, median error, SNR, share said `ok` and the MAE of those."""
     rows = []
     for model, own in by_model(scores).items():
@@ -69,7 +25,7 @@ def overall_table(scores: Sequence[Scored]) -> str:
     return markdown(["model", "clips", "MAE", "RMSE", "r", "median error", "SNR dB", "`ok`", "MAE of `ok`"], rows)
 
 
-def coverage_table(scores: Sequence[Scored]) -> str:
+def coverage_table(scores: Sequence[Score]) -> str:
     """Return a row per model: how many clips got confidence >= 0.8, and how many of those are within 5 bpm."""
     rows = []
     for model, own in by_model(scores).items():
@@ -79,7 +35,7 @@ def coverage_table(scores: Sequence[Scored]) -> str:
     return markdown(["model", f"confidence >= {CONFIDENT}", f"of those within {NEAR_BPM:g} bpm"], rows)
 
 
-def group_table(scores: Sequence[Scored], group: str) -> str:
+def group_table(scores: Sequence[Score], group: str) -> str:
     """Return the MAE of each model (row) in each value of a group (column), with the clips of each."""
     values = sorted({score.groups[group] for score in scores})
     rows = []
@@ -91,16 +47,16 @@ def group_table(scores: Sequence[Scored], group: str) -> str:
     return markdown([f"MAE by {group}", *(f"{v} ({n})" for v, n in zip(values, counts, strict=True))], rows)
 
 
-def by_model[S: Scored](scores: Iterable[S]) -> dict[str, list[S]]:
+def by_model(scores: Iterable[Score]) -> dict[str, list[Score]]:
     """Return the scores of each model, without those of refused videos."""
-    table: dict[str, list[S]] = {}
+    table: dict[str, list[Score]] = {}
     for score in scores:
         if not score.error_code:
             table.setdefault(score.model, []).append(score)
     return table
 
 
-def columns(scores: Sequence[Scored]) -> tuple[list[float], list[float]]:
+def columns(scores: Sequence[Score]) -> tuple[list[float], list[float]]:
     """Return the true and the estimated heart rates in bpm."""
     return [score.true_bpm for score in scores], [score.bpm for score in scores]
 
