@@ -79,7 +79,7 @@ def ica(traces: Array, fps: float) -> Array:
     of 30 s, joined by half-overlapping Hann tapers; FastICA (Hyvarinen 1999) stands for JADE: on three channels they
     find the same components.
     """
-    detrended = _smoothness_priors(traces / np.maximum(traces.mean(axis=0), DARKEST), fps)
+    detrended = _smoothness_priors(traces / np.maximum(traces.mean(axis=0), DARKEST) - 1, fps)
     length = 2 * round(_ICA_WINDOW_S * fps / 2)
     if len(traces) <= length:
         return _ica_window(detrended, fps)

@@ -29,7 +29,7 @@ def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> 
     A window passes with an SNR of -3 dB, 80 % valid samples, and its own peak within 6 bpm of the path through all.
     """
     wave, valid = _wave(pulse)
-    bvp = _normalised(spectrum.band_pass(wave, pulse.fps))
+    bvp = _bvp(wave, pulse.fps)
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return _nothing(pulse, bvp)
     spectra = spectrum.power_spectra(wave, pulse.fps)
@@ -78,11 +78,12 @@ def _wave(pulse: Pulse) -> tuple[Array, Bools]:
     return np.interp(index, index[valid], samples[valid]), valid
 
 
-def _normalised(wave: Array) -> Floats:
-    spread = wave.std() if len(wave) else 0.0
-    if not spread > 0:
+def _bvp(wave: Array, fps: float) -> Floats:
+    filtered = spectrum.band_pass(wave, fps)
+    spread = filtered.std() if len(wave) else 0.0
+    if spread <= spectrum.SILENCE * np.abs(wave).max(initial=0):
         return np.zeros(len(wave), np.float32)
-    return np.asarray((wave - wave.mean()) / spread, np.float32)
+    return np.asarray((filtered - filtered.mean()) / spread, np.float32)
 
 
 def _valid_share(valid: Bools, spectra: spectrum.Spectra) -> Array:

@@ -14,17 +14,18 @@ from service.pipeline.types import Calibration
 QUALITY_FEATURES: tuple[str, ...] = ("snr_db", "prominence_db", "agreement", "duration")
 """Each grows with trust and is bounded, so that a fitted logistic function stays sane outside what it was fitted on.
 
-snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to 0..20.
+snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to -10..20.
 agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
 recording below 20 s still share some, and their agreement counts for the share that is new.
 duration: log2(recording / 10 s), clipped to -1..2.
 """
 
+# Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-6.0, weights={"snr_db": 0.5, "prominence_db": 0.2, "agreement": 3.0, "duration": 1.0}
+    bias=-5.837, weights={"snr_db": 0.225, "prominence_db": 0.412, "agreement": 2.404, "duration": 0.423}
 )
 
-_RANGES = {"snr_db": (-10.0, 15.0), "prominence_db": (0.0, 20.0), "agreement": (0.0, 1.0), "duration": (-1.0, 2.0)}
+_RANGES = {"snr_db": (-10.0, 15.0), "prominence_db": (-10.0, 20.0), "agreement": (0.0, 1.0), "duration": (-1.0, 2.0)}
 LOWEST = {name: low for name, (low, _) in _RANGES.items()}
 SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the band's middle: 100 bpm, said of nothing
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
@@ -95,23 +96,32 @@ def confidence(features: dict[str, float], calibration: Calibration) -> float:
 
 
 def fit_calibration(
-    features: Sequence[dict[str, float]], correct: Sequence[bool] | NDArray[np.bool_], *, strength: float = 1e-3
+    features: Sequence[dict[str, float]],
+    correct: Sequence[bool] | NDArray[np.bool_],
+    importance: Sequence[float] | Array | None = None,
+    *,
+    strength: float = 1e-3,
 ) -> Calibration:
     """Fit the logistic function to recordings: their features, and whether the bpm was right (within 5 bpm).
 
     Logistic regression with weights that are not negative (every feature grows with trust, so a negative weight is
     chance and would extrapolate badly), and a ridge of `strength` on them in units of each feature's spread.
+    importance: how much each recording counts, 1 where not given; for instance more where there is no pulse at all,
+    since a confident number there is the worst failure.
     """
     names = QUALITY_FEATURES
     table = np.array([[row[name] for name in names] for row in features])
     sign = np.where(np.asarray(correct, bool), 1.0, -1.0)
-    mean, spread = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
+    share = np.ones(len(sign)) if importance is None else np.asarray(importance, np.float64)
+    share = share / share.sum()
+    mean = share @ table
+    spread = np.maximum(np.sqrt(share @ (table - mean) ** 2), 1e-6)
     scaled = (table - mean) / spread
 
     def loss(parameters: Array) -> tuple[float, Array]:
         margin = sign * (parameters[0] + scaled @ parameters[1:])
-        slope = -sign * special.expit(-margin) / len(sign)
-        value = np.logaddexp(0, -margin).mean() + strength * (parameters[1:] ** 2).sum()
+        slope = -sign * special.expit(-margin) * share
+        value = share @ np.logaddexp(0, -margin) + strength * (parameters[1:] ** 2).sum()
         return float(value), np.r_[slope.sum(), slope @ scaled + 2 * strength * parameters[1:]]
 
     bounds = [(None, None)] + [(0, None)] * len(names)

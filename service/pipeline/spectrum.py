@@ -19,7 +19,8 @@ SNR_HALF_WIDTH_HZ = 0.1  # 6 bpm to each side, de Haan & Jeanne 2013
 SNR_LIMIT_DB = 40.0  # a spectrum without any noise has this, not infinity
 _FILTER_ORDER = 2  # run forwards and backwards: fourth
 _PADDED_S = 30.0  # spectra are zero-padded to this span at least: bins of 2 bpm or finer
-_SILENCE = 1e-9  # of the wave's size: rounding, no signal
+SILENCE = 1e-9  # of the wave's size: rounding, no signal
+_LINE_IN_FLOOR = 0.1
 _JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
 
 
@@ -81,7 +82,7 @@ def power_spectra(wave: Array, fps: float) -> Spectra:
     windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
     detrended = _detrend(windows)
     size = np.abs(windows).max(axis=1, keepdims=True)
-    detrended[np.abs(detrended).max(axis=1) <= _SILENCE * size[:, 0]] = 0
+    detrended[np.abs(detrended).max(axis=1) <= SILENCE * size[:, 0]] = 0
     padded = fft.next_fast_len(max(round(_PADDED_S * fps), length), real=True)
     power = np.abs(fft.rfft(detrended * signal.windows.hann(length, sym=False), padded)) ** 2
     frequency_hz = fft.rfftfreq(padded, 1 / fps)
@@ -162,7 +163,7 @@ def snr_db(spectra: Spectra, rate_hz: Array) -> Array:
     """
     band = spectra.band
     frequency, power = spectra.frequency_hz[band], spectra.power[:, band]
-    half = spectra.snr_half_width_hz
+    half = spectra.snr_half_width_hz + 1e-9  # both ends included, whatever the rounding
     is_pulse = (np.abs(frequency - rate_hz[:, None]) <= half) | (np.abs(frequency - 2 * rate_hz[:, None]) <= half)
     pulse = np.where(is_pulse, power, 0).sum(axis=1)
     return _ratio_db(pulse, power.sum(axis=1) - pulse)
@@ -171,19 +172,29 @@ def snr_db(spectra: Spectra, rate_hz: Array) -> Array:
 def prominence_db(spectra: Spectra, rate_hz: Array) -> Array:
     """Return (W,): how far the line at rate_hz (W,) stands out of its neighbourhood, in dB, within +-40.
 
-    The mean of f^2 x power within the line over that in the 0.6 Hz to both sides of it (second harmonic left out).
-    The factor f^2 flattens the spectrum of a random walk, which always peaks at the lower end of the band; so
-    do drifts and steps, and summed noise of a model that sees no pulse.
+    The mean of f^2 x power within the line over that to both sides of it (second harmonic left out), taking a tenth of
+    the line as floor too: few neighbours prove little. The factor f^2 flattens the spectrum of a random walk, which
+    always peaks at the lower end of the band; so do drifts and steps, and summed noise of a model that sees no
+    pulse. Where the spectrum has no peak at rate_hz, but only a slope, the result is -40.
     """
     frequency, half = spectra.frequency_hz, 1 / spectra.window_s
     flat = spectra.power * frequency**2
     distance = np.abs(frequency - rate_hz[:, None])
     is_line = distance <= half
-    is_floor = (distance > 2 * half) & (distance <= 2 * half + 0.6) & (frequency >= 0.4)
-    is_floor &= np.abs(frequency - 2 * rate_hz[:, None]) > 2 * half
-    line = np.where(is_line, flat, 0).sum(axis=1) / np.maximum(is_line.sum(axis=1), 1)
-    floor = np.where(is_floor, flat, 0).sum(axis=1) / np.maximum(is_floor.sum(axis=1), 1)
-    return np.where(is_floor.any(axis=1), _ratio_db(line, floor), 0.0)
+    is_floor = (distance > 2 * half) & (distance <= 2 * half + max(0.6, 6 * half)) & (frequency >= 0.6 - 2 * half)
+    is_floor &= np.abs(frequency - 2 * rate_hz[:, None]) > 1.5 * half
+    line = np.where(is_line, flat, 0).sum(axis=1)
+    floor = np.where(is_floor, flat, 0).sum(axis=1) + _LINE_IN_FLOOR * line
+    share = line * (is_floor.sum(axis=1) / is_line.sum(axis=1) + _LINE_IN_FLOOR)
+    return np.where(_is_peak(spectra, rate_hz), _ratio_db(share, floor), -SNR_LIMIT_DB)
+
+
+def _is_peak(spectra: Spectra, rate_hz: Array) -> NDArray[np.bool_]:
+    rows, power = np.arange(len(rate_hz)), spectra.power
+    nearest = np.round(rate_hz / spectra.frequency_hz[1]).astype(np.intp)
+    near = power[rows[:, None], nearest[:, None] + np.arange(-2, 3)]
+    peak: NDArray[np.bool_] = near[:, 1:-1].max(axis=1) > np.maximum(near[:, 0], near[:, -1])
+    return peak
 
 
 def _ratio_db(part: Array, rest: Array) -> Array:

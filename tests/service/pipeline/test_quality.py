@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from service.pipeline.pulse import heart_rate, quality_features
+from service.pipeline.quality import DEFAULT_CALIBRATION, LOWEST, QUALITY_FEATURES, confidence, fit_calibration
+from tests.service.pipeline import calibration
+from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, pulse_wave
+
+
+@pytest.mark.parametrize("samples", [150, 300, 600])
+@pytest.mark.parametrize("family", PULSELESS)
+def test_what_has_no_pulse_gets_no_confidence(family: str, samples: int) -> None:
+    features = (quality_features(PULSELESS[family](samples, seed)) for seed in range(100))
+    assert max(confidence(f, DEFAULT_CALIBRATION) for f in features) < 0.3
+
+
+@pytest.mark.parametrize("samples", [1800, 18000])
+@pytest.mark.parametrize("family", PULSELESS)
+def test_nor_does_it_in_a_long_recording(family: str, samples: int) -> None:
+    for seed in range(3):
+        result = heart_rate(PULSELESS[family](samples, seed + 200))
+        assert result.confidence < 0.3
+        assert result.status == "low_quality"
+
+
+@pytest.mark.parametrize("bpm", [45, 60, 75, 100, 140, 190])
+@pytest.mark.parametrize("duration_s", [12, 20, 60])
+@pytest.mark.parametrize("derivative", [False, True])
+def test_a_clean_pulse_gets_confidence(bpm: float, duration_s: float, derivative: bool) -> None:
+    wave = pulse_wave(bpm, duration_s, 30, variability=0.02)
+    wave += 0.4 * coloured_noise(len(wave), 1, seed=int(bpm))
+    pulse = as_pulse(np.diff(wave), 30, "derivative") if derivative else as_pulse(wave, 30)
+    result = heart_rate(pulse)
+    assert result.snr_db > 5
+    assert result.confidence > 0.8
+    assert abs(result.bpm - bpm) < 2
+
+
+def test_a_clean_pulse_of_five_seconds_gets_confidence() -> None:
+    wave = pulse_wave(72, 5, 30) + 0.05 * coloured_noise(150, 0, seed=1)
+    assert heart_rate(as_pulse(wave, 30)).confidence > 0.8
+
+
+def test_confidence_means_what_it_says() -> None:
+    features, correct, _ = calibration.mixture(
+        range(10_001, 10_801, 2)
+    )  # the odd ones have a pulse; none was fitted on
+    trust = np.array([confidence(f, DEFAULT_CALIBRATION) for f in features])
+    right = np.array(correct)
+    assert right[trust >= 0.8].mean() >= 0.95
+    assert right[trust < 0.3].mean() < 0.6 < right[trust >= 0.5].mean()
+
+
+def test_the_default_is_the_fit_to_the_mixture() -> None:
+    fitted = calibration.fit()
+    assert fitted.bias == pytest.approx(DEFAULT_CALIBRATION.bias, abs=0.02)
+    assert fitted.weights == pytest.approx(DEFAULT_CALIBRATION.weights, abs=0.01)
+
+
+@pytest.mark.parametrize("family", PULSELESS)
+def test_features_are_named_and_bounded(family: str) -> None:
+    features = quality_features(PULSELESS[family](400, 5))
+    assert tuple(features) == QUALITY_FEATURES
+    assert all(LOWEST[name] <= value <= 20 for name, value in features.items())
+
+
+def test_a_short_recording_has_the_lowest_features() -> None:
+    assert quality_features(as_pulse(np.ones(100), 30)) == LOWEST
+
+
+def test_more_of_any_feature_is_more_confidence() -> None:
+    base = quality_features(as_pulse(pulse_wave(70, 20, 30) + coloured_noise(600, 0, seed=2), 30))
+    for name in QUALITY_FEATURES:
+        assert confidence(base | {name: base[name] + 0.5}, DEFAULT_CALIBRATION) > confidence(base, DEFAULT_CALIBRATION)
+
+
+def rows(values: np.ndarray) -> list[dict[str, float]]:
+    return [dict(zip(QUALITY_FEATURES, row, strict=True)) for row in values.tolist()]
+
+
+def test_the_fit_finds_the_weights_that_made_the_labels() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((20_000, 4))
+    labels = rng.random(20_000) < 1 / (1 + np.exp(0.5 - values @ [1.0, 2.0, 0.5, 0.0]))
+    fitted = fit_calibration(rows(values), labels, strength=0.0)
+    assert fitted.bias == pytest.approx(-0.5, abs=0.1)
+    assert list(fitted.weights.values()) == pytest.approx([1.0, 2.0, 0.5, 0.0], abs=0.1)
+
+
+def test_the_fit_has_no_negative_weight() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((500, 4))
+    fitted = fit_calibration(rows(values), values[:, 0] < 0)
+    assert min(fitted.weights.values()) >= 0
+
+
+def test_importance_counts_like_repetition() -> None:
+    rng = np.random.default_rng(2)
+    values, labels = rng.standard_normal((300, 4)), rng.random(300) < 0.5
+    weighted = fit_calibration(rows(values), labels, np.where(labels, 3.0, 1.0))
+    again = np.repeat(np.arange(300), np.where(labels, 3, 1))
+    repeated = fit_calibration(rows(values[again]), labels[again])
+    assert weighted.weights == pytest.approx(repeated.weights, abs=1e-4)
+
+
+def test_equal_labels_give_a_finite_fit() -> None:
+    fitted = fit_calibration(rows(np.zeros((10, 4))), [False] * 10)
+    assert np.isfinite([fitted.bias, *fitted.weights.values()]).all()

@@ -1,0 +1,134 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from service.pipeline import spectrum
+from service.pipeline.spectrum import Spectra
+from tests.service.pipeline.signals import Array, coloured_noise, times
+
+FPS = 30.0
+
+
+def lines(*powers: tuple[float, float], floor: float = 0.0, window_s: float = 10.0) -> Spectra:
+    """Spectra of one window: bins of 0.05 Hz to 8 Hz, `floor` everywhere but at the (Hz, power) given."""
+    frequency_hz: Array = np.arange(161, dtype=np.float64) * 0.05
+    power = np.full((1, 161), floor)
+    for hz, value in powers:
+        power[0, round(hz / 0.05)] = value
+    return Spectra(frequency_hz, power, np.zeros(1, np.intp), round(window_s * FPS), FPS)
+
+
+def at(hz: float) -> Array:
+    return np.array([hz])
+
+
+def test_snr_is_the_ratio_of_de_haan_and_jeanne() -> None:
+    spectra = lines((1.0, 80.0), (1.1, 10.0), (2.0, 10.0), (3.0, 7.0), (1.5, 3.0))
+    assert spectrum.snr_db(spectra, at(1.0))[0] == pytest.approx(10.0)  # (80 + 10 + 10) / (7 + 3)
+
+
+def test_snr_leaves_out_what_lies_outside_the_band() -> None:
+    spectra = lines((1.0, 100.0), (3.0, 10.0), (0.3, 1e6), (4.5, 1e6))
+    assert spectrum.snr_db(spectra, at(1.0))[0] == pytest.approx(10.0)
+
+
+def test_snr_of_a_rate_above_two_hertz_has_no_second_harmonic() -> None:
+    assert spectrum.snr_db(lines((2.5, 10.0), (5.0, 100.0), (1.0, 10.0)), at(2.5))[0] == pytest.approx(0.0)
+
+
+def test_snr_of_a_shorter_window_takes_its_wider_line() -> None:
+    spectra = lines((1.0, 50.0), (1.2, 50.0), (3.0, 10.0), window_s=5.0)
+    assert spectra.snr_half_width_hz == pytest.approx(0.2)
+    assert spectrum.snr_db(spectra, at(1.0))[0] == pytest.approx(10.0)
+
+
+def test_snr_stays_finite() -> None:
+    assert spectrum.snr_db(lines((1.0, 1.0)), at(1.0))[0] == 40
+    assert spectrum.snr_db(lines(), at(1.0))[0] == -40
+
+
+def test_support_takes_the_second_harmonic_up_to_the_fundamental() -> None:
+    spectra = lines((1.0, 5.0), (2.0, 3.0), (1.2, 4.0), (2.4, 9.0), (3.0, 6.0))
+    support = spectrum.harmonic_support(spectra)[0]
+    of = {hz: support[round(hz / 0.05) - spectra.band.start] for hz in (1.0, 1.2, 2.0, 1.5, 3.0)}
+    assert of == {1.0: 8.0, 1.2: 8.0, 2.0: 3.0, 1.5: 0.0, 3.0: 6.0}
+
+
+def test_prominence_of_a_flat_spectrum_is_none() -> None:
+    spectra = lines(floor=1.0)
+    spectra.power[0, 1:] /= spectra.frequency_hz[1:] ** 2
+    spectra.power[0, 40] *= 1.2  # a peak, but no line
+    assert spectrum.prominence_db(spectra, at(2.0))[0] == pytest.approx(0.0, abs=0.3)
+
+
+def test_prominence_of_a_slope_is_the_lowest() -> None:
+    spectra = lines()
+    spectra.power[0] = 1 / (0.1 + spectra.frequency_hz) ** 4
+    assert spectrum.prominence_db(spectra, at(0.7))[0] == -40
+
+
+def test_prominence_grows_with_the_line() -> None:
+    weak, strong = (spectrum.prominence_db(lines((1.5, p), floor=1.0), at(1.5))[0] for p in (3.0, 30.0))
+    assert 0 < weak < strong < 40
+
+
+@pytest.mark.parametrize("hz", [0.2, 8.0])
+def test_band_pass_stops(hz: float) -> None:
+    wave = np.sin(2 * np.pi * hz * times(60, FPS))
+    assert spectrum.band_pass(wave, FPS)[300:-300].std() < 0.1 * wave.std()
+
+
+@pytest.mark.parametrize("hz", [1.0, 2.0, 3.0])
+def test_band_pass_keeps_the_band_without_delay(hz: float) -> None:
+    wave = np.sin(2 * np.pi * hz * times(60, FPS))
+    assert np.abs(spectrum.band_pass(wave, FPS) - wave)[300:-300].max() < 0.2
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 40])
+def test_band_pass_takes_any_length(count: int) -> None:
+    assert spectrum.band_pass(np.arange(count, dtype=float), FPS).shape == (count,)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "windows", "window_s"), [(5, 1, 5.0), (9.97, 1, 9.97), (10, 1, 10), (10.9, 1, 10), (60, 51, 10)]
+)
+def test_windows_are_ten_seconds_each_second(duration_s: float, windows: int, window_s: float) -> None:
+    spectra = spectrum.power_spectra(coloured_noise(round(duration_s * FPS), 0, seed=1), FPS)
+    assert spectra.power.shape[0] == windows
+    assert spectra.window_s == pytest.approx(window_s, abs=0.01)
+    assert np.array_equal(spectra.starts, np.arange(windows) * 30)
+
+
+def test_a_constant_has_no_power() -> None:
+    assert not spectrum.power_spectra(np.full(400, 0.1), FPS).power.any()
+
+
+def test_a_parabola_has_no_power_in_the_band() -> None:
+    spectra = spectrum.power_spectra(1 + times(10, FPS) ** 2, FPS)
+    assert spectra.power[:, spectra.band].max() < 1e-12
+
+
+def support_of(path: list[int], width: int = 60) -> Array:
+    support = np.ones((len(path), width))
+    support[np.arange(len(path)), path] = 10.0
+    return support
+
+
+def test_the_path_follows_a_changing_rate() -> None:
+    path = [20 + i // 3 for i in range(40)]
+    assert spectrum.follow_rate(support_of(path), 2.0).tolist() == path
+
+
+def test_the_path_ignores_outliers() -> None:
+    path = [20] * 30
+    path[12] = path[13] = 50
+    assert spectrum.follow_rate(support_of(path), 2.0).tolist() == [20] * 30
+
+
+def test_the_path_is_the_best_of_all_paths() -> None:
+    support = np.random.default_rng(3).random((4, 6)) + 0.1
+    gain, bins = np.log(support), range(6)
+    paths = [(a, b, c, d) for a in bins for b in bins for c in bins for d in bins]
+    worth = [sum(gain[i, k] for i, k in enumerate(p)) - 0.2 * sum(abs(x - y) for x, y in pairwise(p)) for p in paths]
+    assert tuple(spectrum.follow_rate(support, 2.0)) == paths[int(np.argmax(worth))]
