@@ -74,6 +74,14 @@ def test_an_unknown_model_is_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("unknown_model: ")
 
 
+def test_a_picture_without_matplotlib_is_2_before_any_work(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["estimate", "none.mp4", "--plot", "out.png"]) == 2
+    assert capsys.readouterr().err.startswith("plot_unavailable: ")
+
+
 def test_a_missing_file_is_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["estimate", str(tmp_path / "none.mp4")]) == 1
     assert capsys.readouterr().err == "file_error: No such file or directory\n"
