@@ -15,7 +15,7 @@ from service.pipeline.mtcnn import overlap
 from service.pipeline.types import Box, DetectedFace, FaceChoice, FaceTrack, TrackedFace
 
 CROP_SCALE = 1.6  # of the paper: the crop's side over the face's longer one
-MAX_OFFSET = 0.12  # of the crop's side, between its centre and the face's
+MAX_OFFSET = 0.15  # of the crop's side, between its centre and the face's
 SIZE_RANGE = (0.75, 1.3)  # the face's longer side over the one for which the crop was made
 SEARCH_INTERVAL = 0.25  # of the usual interval, while no face has been found yet
 LOST_INTERVAL = 0.5  # of the usual interval, once the face has been lost for LOST_LOOKS
