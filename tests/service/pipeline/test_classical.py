@@ -115,23 +115,6 @@ def test_chrom_cancels_white_specular_light() -> None:
     assert abs(heart_rate(as_pulse(classical.chrom(traces + mirror, FPS), FPS)).bpm - 72) < 0.5
 
 
-def test_fast_ica_separates() -> None:
-    t = times(30, FPS)
-    rng = np.random.default_rng(1)
-    sources = np.stack([np.sin(7 * t), rng.uniform(-1, 1, len(t)), rng.laplace(size=len(t))], axis=1)
-    sources = (sources - sources.mean(axis=0)) / sources.std(axis=0)
-    found = classical._fast_ica(sources @ rng.standard_normal((3, 3)))
-    match = np.abs(found.T @ sources / len(t))
-    assert sorted(match.argmax(axis=1)) == [0, 1, 2]
-    assert match.max(axis=1).min() > 0.98
-
-
-@pytest.mark.parametrize(("hz", "low", "high"), [(0.1, 0.0, 0.01), (0.5, 0.45, 0.55), (1.5, 0.97, 1.0)])
-def test_the_detrending_has_its_half_at_half_a_hertz(hz: float, low: float, high: float) -> None:
-    wave = np.sin(2 * np.pi * hz * times(60, FPS))[:, None]
-    assert low <= classical._smoothness_priors(wave, FPS)[300:-300].std() / wave.std() <= high
-
-
 def crops(traces: Array) -> Floats:
     """Crops (T, 3, 36, 36) whose skin has these colours, on a background that flickers."""
     rng = np.random.default_rng(3)
