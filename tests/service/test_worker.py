@@ -58,5 +58,3 @@ def test_numbers_that_are_none_never_leave(video: Path) -> None:
 
 def test_the_seam_is_a_dotted_name(tmp_path: Path) -> None:
     assert isinstance(open_estimator(SPEC, tmp_path), StandIn)
-
-

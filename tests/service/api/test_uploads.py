@@ -1,0 +1,77 @@
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from service.api.uploads import UploadFolder
+
+
+def test_files_are_private_named_by_us_and_gone_afterwards(tmp_path: Path) -> None:
+    folder = UploadFolder(tmp_path / "data")
+
+    async def use() -> Path:
+        async with folder.new_file() as file:
+            assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+            assert len(file.path.name) == 32
+            file.append(b"abc")
+            await file.flush(everything=True)
+            assert file.path.read_bytes() == b"abc"
+            return file.path
+
+    assert not asyncio.run(use()).exists()
+    assert stat.S_IMODE(folder.path.stat().st_mode) == stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    folder.close()
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_an_error_does_not_keep_the_file(tmp_path: Path) -> None:
+    folder = UploadFolder(tmp_path)
+
+    async def use() -> None:
+        async with folder.new_file() as file:
+            file.append(bytes(2_000_000))
+            await file.flush()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(use())
+    assert [path.name for path in folder.path.iterdir()] == ["lock"]
+    folder.close()
+
+
+def test_little_is_gathered_and_much_is_written(tmp_path: Path) -> None:
+    folder = UploadFolder(tmp_path)
+
+    async def use() -> None:
+        async with folder.new_file() as file:
+            file.append(b"abc")
+            await file.flush()
+            assert file.path.stat().st_size == 0
+            file.append(bytes(2**20))
+            await file.flush()
+            assert file.path.stat().st_size == file.size == 2**20 + 3
+
+    asyncio.run(use())
+    folder.close()
+
+
+def test_leftovers_go_but_not_those_of_a_service_that_runs(tmp_path: Path) -> None:
+    running = UploadFolder(tmp_path)
+    (running.path / "video").touch()
+    (tmp_path / "uploads-old").mkdir()
+    (tmp_path / "uploads-old" / "video").touch()
+    (tmp_path / "uploads-killed").mkdir()
+    (tmp_path / "uploads-killed" / "lock").touch()
+    second = UploadFolder(tmp_path)
+    assert set(tmp_path.iterdir()) == {running.path, second.path}
+    assert (running.path / "video").exists()
+    running.close()
+    second.close()
+
+
+def test_a_folder_that_is_a_link_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError):
+        UploadFolder(tmp_path / "data")
