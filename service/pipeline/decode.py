@@ -22,6 +22,7 @@ from service.pipeline.clock import FrameClock
 from service.pipeline.errors import (
     CodecNotAllowed,
     InputError,
+    NoColour,
     NoVideoStream,
     ResolutionChanged,
     ResolutionOutOfRange,
@@ -30,7 +31,7 @@ from service.pipeline.errors import (
     VideoTruncated,
 )
 from service.pipeline.frame import Frame
-from service.pipeline.pixels import is_hdr, rotation_of, to_frame
+from service.pipeline.pixels import is_grey, is_hdr, rotation_of, to_frame
 from service.pipeline.types import DecodeLimits, VideoInfo, Warned
 
 ALLOWED_CODECS = (
@@ -46,6 +47,7 @@ _MAX_LOST = 300
 _TOLERATED_LOSS = 0.1
 _WHOLE = 0.97
 _HALF = 0.5
+_LOOK_EVERY_S = 1.0
 
 _DETAILS = {
     "several_video_streams": "the file holds several video streams; the largest was used",
@@ -80,6 +82,7 @@ class VideoReader:
         self._clock = FrameClock(limits, start_s, duration_s)
         self._counts: Counter[str] = Counter()
         self._codes: set[str] = set()
+        self._next_look_s = 0.0
         self._info: VideoInfo | None = None
 
     def __enter__(self) -> Self:
@@ -129,8 +132,9 @@ class VideoReader:
             if self._clock.stopped:
                 break
             if time_s is not None:
-                self._note_picture(picture)
-                yield to_frame(picture, time_s, rotation_deg)
+                frame = to_frame(picture, time_s, rotation_deg)
+                self._note(picture, frame)
+                yield frame
         self._finish(size, rotation_deg)
 
     def _choose_stream(self) -> VideoStream:
@@ -231,7 +235,12 @@ class VideoReader:
             raise _bad_size(self._limits)
         return size
 
-    def _note_picture(self, picture: av.VideoFrame) -> None:
+    def _note(self, picture: av.VideoFrame, frame: Frame) -> None:
+        if frame.time_s >= self._next_look_s:
+            self._next_look_s = frame.time_s + _LOOK_EVERY_S
+            grey = is_grey(frame)
+            self._counts["grey"] += grey is True
+            self._counts["coloured"] += grey is False
         if picture.interlaced_frame:
             self._codes.add("interlaced")
         if is_hdr(picture):
@@ -248,6 +257,8 @@ class VideoReader:
         if share < _HALF or (share < _WHOLE and clock.duration_s < self._limits.min_duration_s):
             raise VideoTruncated("too little decodes of what the container promises")
         clock.check()
+        if counts["grey"] and not counts["coloured"]:
+            raise NoColour("the video is grey; a pulse needs colour")
         found = {
             "frames_corrupt": counts["corrupt"] > 0,
             "frames_unplaced": clock.unplaced > 0,

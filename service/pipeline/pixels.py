@@ -14,6 +14,7 @@ from av.video.plane import VideoPlane
 
 from service.pipeline.errors import NoColour
 from service.pipeline.frame import RGB_8BIT, ColourTransform, Frame, Plane
+from service.pipeline.types import Box
 
 Planes = tuple[Plane, Plane, Plane]
 
@@ -28,6 +29,8 @@ _KR_KB = {
 _BT709, _BT601 = 1, 6
 _PQ, _HLG = 16, 18
 _FULL_RANGE = 2
+_DARK = 0.1
+_GREY = 1 / 255
 _HD_SHORT_SIDE = 720  # without a tag, pictures from this size on are BT.709 by convention
 
 # Bytes per pixel (or per pair of pixels) and the offsets of the three components in a packed row.
@@ -65,6 +68,17 @@ def to_frame(picture: av.VideoFrame, time_s: float, rotation_deg: int) -> Frame:
 def is_hdr(picture: av.VideoFrame) -> bool:
     """Say whether the picture's transfer function is PQ or HLG, whose values are no gamma-coded light."""
     return int(picture.color_trc) in (_PQ, _HLG)
+
+
+def is_grey(frame: Frame) -> bool | None:
+    """Say whether a picture has no colour anywhere, or None where it is too dark to say.
+
+    A grey H.264 stream decodes to a colour format with neutral chroma, so the format alone does not tell.
+    """
+    rgb = frame.area_average(Box(0, 0, frame.width, frame.height), 16, 16)
+    if rgb.max() < _DARK:
+        return None
+    return bool(np.ptp(rgb, axis=2).max() < _GREY)
 
 
 def rotation_of(picture: av.VideoFrame) -> int:

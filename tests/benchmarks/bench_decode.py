@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -68,7 +69,7 @@ def filter_graph(pixel_format: str) -> Callable[[Path], int]:
                 graph.add("format", pixel_format),
                 graph.add("buffersink"),
             ]
-            for before, after in zip(nodes, nodes[1:], strict=False):
+            for before, after in pairwise(nodes):
                 before.link_to(after)
             graph.configure()
             crops = 0

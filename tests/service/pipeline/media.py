@@ -58,7 +58,7 @@ def flat(red: int, green: int, blue: int) -> Painter:
     return paint
 
 
-def write_video(path: Path, recipe: Recipe = Recipe(), paint: Painter = gradient) -> Path:  # noqa: B008
+def write_video(path: Path, recipe: Recipe = Recipe(), paint: Painter = gradient) -> Path:
     """Write a video with one stream; return its path."""
     with av.open(str(path), "w", format=recipe.container, options=dict(recipe.container_options)) as out:
         mux(out, _add_stream(out, recipe), recipe, paint)
