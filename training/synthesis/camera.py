@@ -56,11 +56,13 @@ class Sensor:
     def __init__(self, settings: CameraSettings, rng: np.random.Generator) -> None:
         self._rng = rng
         self._smoothing = settings.smoothing
-        bank = _noise_bank() * np.float32(settings.noise)
-        if settings.grain:
-            bank = _grainy(bank, settings.grain)
-        repeats = (-(-settings.height // _BANK_SIDE), -(-settings.width // _BANK_SIDE), 1)
-        self._bank = np.tile(bank, repeats) if max(repeats) > 1 else bank
+        size = settings.height, settings.width
+        bank = _noise_bank(round(settings.grain * 4) / 4)
+        repeats = -(-settings.height // _BANK_SIDE), -(-settings.width // _BANK_SIDE), 1
+        bank = np.tile(bank, repeats) if max(repeats) > 1 else bank
+        # A part somewhat larger than a frame: it fits the cache better than the whole bank does.
+        y, x = (int(rng.integers(max(have - need - 128, 0) + 1)) for have, need in zip(bank.shape, size, strict=False))
+        self._bank = bank[y : y + size[0] + 128, x : x + size[1] + 128] * np.float32(settings.noise)
         self._before: Floats | None = None
 
     def expose(self, frame: Floats) -> Pixels:
@@ -77,15 +79,13 @@ class Sensor:
         return np.asarray(cv2.add(frame, 0.0, dtype=cv2.CV_8U), np.uint8)
 
 
-@lru_cache(maxsize=1)
-def _noise_bank() -> Floats:
+@lru_cache(maxsize=5)
+def _noise_bank(grain: float) -> Floats:
     """Noise of unit variance, float32 (1024, 1024, 3); a third of its variance is common to the channels, as demosaicing leaves it."""
     rng = np.random.default_rng(20)
     own = rng.standard_normal((_BANK_SIDE, _BANK_SIDE, 3), np.float32)
     common = rng.standard_normal((_BANK_SIDE, _BANK_SIDE, 1), np.float32)
-    return np.asarray(np.sqrt(2 / 3) * own + np.sqrt(1 / 3) * common, np.float32)
-
-
-def _grainy(bank: Floats, grain: float) -> Floats:
-    blurred = cv2.GaussianBlur(bank, (0, 0), 0.4 + 0.8 * grain)
-    return np.asarray(blurred * (bank.std() / blurred.std()), np.float32)
+    bank = np.sqrt(2 / 3) * own + np.sqrt(1 / 3) * common
+    if grain:
+        bank = cv2.GaussianBlur(bank, (0, 0), 0.4 + 0.8 * grain)
+    return np.asarray(bank / bank.std(), np.float32)

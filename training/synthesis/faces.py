@@ -8,6 +8,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import medfilt
 from skimage import data as skimage_data
 
@@ -184,7 +185,8 @@ def _studio_alpha(rgb: Pixels, points: FacePoints) -> tuple[Floats, Floats]:
     edge = np.zeros((height, width), bool)
     edge[:12] = edge[:chin, :30] = edge[:chin, -30:] = True
     surface = terms @ np.linalg.lstsq(terms[edge], rgb[edge].astype(np.float32), rcond=None)[0]
-    apart = np.abs(rgb - surface).max(2)
+    red, green, blue = cv2.split(np.abs(rgb - surface).astype(np.float32))
+    apart = cv2.max(cv2.max(red, green), blue)
     unit = points.eye_distance
     rows, cols = np.mgrid[:height, :width]
     face = ((cols - points.centre[0]) / points.half_width) ** 2 + ((rows - points.centre[1]) / (0.55 * points.height)) ** 2 < 1
@@ -193,9 +195,9 @@ def _studio_alpha(rgb: Pixels, points: FacePoints) -> tuple[Floats, Floats]:
     body = (rows > outline) | ((apart > 26) & (rows > chin)) | face
     body = _without_gaps(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), chin)
     # How far a pixel is covered by hair: its distance from the background relative to that of the hair beside it.
-    far = cv2.dilate(cv2.medianBlur(apart.astype(np.float32), 3), np.ones((9, 9), np.uint8))
+    far = cv2.dilate(cv2.medianBlur(apart, 3), np.ones((9, 9), np.uint8))
     hair = np.clip((apart - 8) / (0.75 * np.maximum(far, 34) - 8), 0, 1)
-    inner = cv2.erode((cv2.GaussianBlur(apart.astype(np.float32), (0, 0), 3) > 45).astype(np.float32), np.ones((9, 9), np.uint8))
+    inner = cv2.erode((cv2.GaussianBlur(apart, (0, 0), 3) > 45).astype(np.float32), np.ones((9, 9), np.uint8))
     hair = np.maximum(hair, cv2.GaussianBlur(inner, (0, 0), 2)) * (rows < chin + 0.3 * unit)
     alpha = np.maximum(cv2.GaussianBlur(body, (0, 0), 1.2), hair)
     # Shoulders that the picture cuts off end in a soft vertical edge instead.
@@ -210,6 +212,7 @@ def _without_gaps(body: Pixels, chin: int) -> Floats:
     left = medfilt([float(np.argmax(body[row])) for row in rows], 31)
     right = medfilt([float(np.argmax(body[row, ::-1])) for row in rows], 31)
     left[-15:], right[-15:] = left[-16], right[-16]
+    left, right = (gaussian_filter1d(edge, 8) for edge in (left, right))
     for row, start, stop in zip(rows, np.minimum.accumulate(left), np.minimum.accumulate(right), strict=True):
         whole[row] = 0
         whole[row, int(start) : body.shape[1] - int(stop)] = 1

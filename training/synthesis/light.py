@@ -59,7 +59,7 @@ def make_lights(settings: LightSettings, times_s: Series, rng: np.random.Generat
     common -= settings.exposure_gain * _lagged(common, times_s, settings.exposure_lag_s)
     balance = np.stack([smooth_noise(times_s, 0.02, 0.2, rng, 4) for _ in range(3)], 1) * settings.balance_drift
     for channel in range(3):
-        balance[:, channel] += _steps(settings.balance_steps, 0.02, times_s, rng)
+        balance[:, channel] += _steps(settings.balance_steps, 0.01, times_s, rng)
     gain = np.asarray(settings.colour) * np.exp(common[:, None] + balance)
     azimuth = settings.azimuth + settings.sway * smooth_noise(times_s, 0.03, 0.3, rng)
     flat = np.cos(settings.elevation)
@@ -84,7 +84,7 @@ def _lagged(curve: Series, times_s: Series, lag_s: float) -> Series:
     for index in range(1, len(curve)):
         share = 1 - np.exp(-(times_s[index] - times_s[index - 1]) / lag_s)
         noticed[index] = noticed[index - 1] + share * (curve[index - 1] - noticed[index - 1])
-    register: Series = np.round(noticed / 0.004) * 0.004
+    register: Series = np.round(noticed / 0.002) * 0.002
     return register
 
 
