@@ -1,0 +1,87 @@
+"""Videos of a face with a known pulse, rendered from NASA's astronaut: the standard input of the tests."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+
+from training.synthesis.camera import CameraSettings
+from training.synthesis.codec import CodecSettings
+from training.synthesis.faces import AstronautFace
+from training.synthesis.pulse_wave import PulseSettings, make_truth
+from training.synthesis.recipe import Recipe, SceneSettings
+from training.synthesis.render import render, render_frames
+
+BPM = 78.0
+CODEC = CodecSettings(bits_per_pixel=0.15, gop=60)
+
+
+def face_recipe(
+    *, bpm: float = BPM, pulse: bool = True, width: int = 320, height: int = 240, fps: float = 30.0,
+    duration_s: float = 14.0, jitter: float = 0.0, dropped: float = 0.0,
+) -> Recipe:  # fmt: skip
+    """Return a still, well lit astronaut with a strong pulse that hardly varies."""
+    return Recipe(
+        seed=7,
+        duration_s=duration_s,
+        scene=SceneSettings("astronaut", face_height=0.5),
+        pulse=PulseSettings(hr_bpm=bpm, rsa=0.002, drift=0.0, jitter=0.0, strength=0.02 if pulse else 0.0),
+        camera=CameraSettings(width=width, height=height, fps=fps, jitter=jitter, dropped=dropped, noise=1.5),
+        codec=CODEC,
+    )
+
+
+def render_face(
+    path: Path,
+    *,
+    stored_turn_deg: int = 0,
+    second_bpm: float | None = None,
+    pulse: bool = True,
+    width: int = 320,
+    height: int = 240,
+    fps: float = 30.0,
+    duration_s: float = 14.0,
+    jitter: float = 0.0,
+    dropped: float = 0.0,
+) -> Path:
+    """Render a video of the astronaut at 78 bpm to `path`.
+
+    stored_turn_deg: turn the stored picture and say so in the file. second_bpm: put her twin of that rate beside her.
+    """
+    recipe = face_recipe(
+        pulse=pulse, width=width, height=height, fps=fps, duration_s=duration_s, jitter=jitter, dropped=dropped
+    )
+    if not (stored_turn_deg or second_bpm):
+        render(recipe, AstronautFace(), path)
+        return path
+    recipes = (
+        [recipe] if second_bpm is None else [recipe, replace(recipe, pulse=replace(recipe.pulse, hr_bpm=second_bpm))]
+    )
+    frames = [
+        render_frames(one, AstronautFace(), make_truth(one.pulse, duration_s, one.rng("pulse"))) for one in recipes
+    ]
+    pictures = (np.concatenate([rgb for _, rgb in row], axis=1) for row in zip(*frames, strict=True))
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=round(fps), options={"preset": "veryfast", "crf": "20"})
+        for index, picture in enumerate(pictures):
+            # Stored turned against the clock, to be turned with it for viewing.
+            stored = np.ascontiguousarray(np.rot90(picture, stored_turn_deg // 90))
+            if index == 0:
+                stream.height, stream.width = stored.shape[:2]
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(stored, "rgb24")))
+        out.mux(stream.encode(None))
+    if stored_turn_deg:
+        _set_rotation(path, stored_turn_deg)
+    return path
+
+
+def _set_rotation(path: Path, clockwise_deg: int) -> None:
+    """Write the clockwise turn into the track header's matrix of an MP4."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    a, b, c, d = {90: (0, one, -one, 0), 180: (-one, 0, 0, -one), 270: (0, -one, one, 0)}[clockwise_deg]
+    for offset, value in ((0, a), (4, b), (12, c), (16, d)):
+        data[at + offset : at + offset + 4] = value.to_bytes(4, "big", signed=True)
+    path.write_bytes(data)

@@ -1,0 +1,178 @@
+"""The whole chain on rendered faces: rates, times, rotation, refusals, memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from service.pipeline.errors import NoFaceFound, UnknownModel, VideoTooLong
+from service.pipeline.estimate import Estimator, face_clips
+from service.pipeline.types import DecodeLimits, InputSpec
+from tests.service.pipeline.media import Recipe, flat, write_video
+from tests.service.pipeline.renders import BPM, render_face
+
+STORE = Path(__file__).parents[3] / "model_store"
+
+
+@pytest.fixture(scope="module")
+def estimator() -> Estimator:
+    return Estimator(STORE)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render_face(tmp_path_factory.mktemp("clip") / "still.mp4")
+
+
+def names() -> tuple[str, ...]:
+    return Estimator(STORE).names
+
+
+@pytest.mark.parametrize("model", names())
+def test_every_model_finds_the_rate_of_a_clear_pulse(estimator: Estimator, clip: Path, model: str) -> None:
+    estimate = estimator.estimate(clip, model=model)
+    assert estimate.faces[0].heart_rate.bpm == pytest.approx(BPM, abs=2)
+    assert estimate.model.name == model
+
+
+def test_auto_is_the_default_of_the_store(estimator: Estimator, clip: Path) -> None:
+    assert estimator.estimate(clip).model.name == estimator.default
+
+
+def test_the_answer_is_the_same_every_time(estimator: Estimator, clip: Path) -> None:
+    first, second = (estimator.estimate(clip).faces[0].heart_rate for _ in range(2))
+    assert first.bpm == second.bpm
+    np.testing.assert_array_equal(first.bvp, second.bvp)
+
+
+def test_times_are_those_of_the_video(estimator: Estimator, clip: Path) -> None:
+    estimate = estimator.estimate(clip, start_s=4.0, duration_s=8.0)
+    rate = estimate.faces[0].heart_rate
+    assert rate.start_s == pytest.approx(4.0, abs=0.1)
+    assert len(rate.bvp) / rate.fps == pytest.approx(8.0, abs=0.2)
+    assert rate.windows[0].start_s >= 4.0
+
+
+def test_progress_rises_to_the_end(estimator: Estimator, clip: Path) -> None:
+    shares: list[float] = []
+    estimator.estimate(clip, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0, abs=0.02)
+
+
+def test_every_stage_reports_its_time(estimator: Estimator, clip: Path) -> None:
+    assert set(estimator.estimate(clip).timing_s) == {"decode", "face", "clip", "infer", "pulse"}
+
+
+@pytest.mark.parametrize("rotation_deg", [90, 180, 270])
+def test_a_rotated_video_gives_the_same_rate(
+    estimator: Estimator, clip: Path, tmp_path: Path, rotation_deg: int
+) -> None:
+    upright = estimator.estimate(clip).faces[0].heart_rate
+    turned = render_face(tmp_path / "turned.mp4", stored_turn_deg=rotation_deg)
+    estimate = estimator.estimate(turned)
+    assert estimate.video.rotation_deg == rotation_deg
+    assert estimate.faces[0].heart_rate.bpm == pytest.approx(upright.bpm, abs=1.0)
+
+
+def test_a_variable_frame_rate_gives_the_rate_of_its_constant_twin(
+    estimator: Estimator, clip: Path, tmp_path: Path
+) -> None:
+    constant = estimator.estimate(clip).faces[0].heart_rate
+    variable = estimator.estimate(render_face(tmp_path / "variable.mp4", jitter=0.25, dropped=0.1))
+    assert variable.faces[0].heart_rate.bpm == pytest.approx(constant.bpm, abs=1.0)
+
+
+@pytest.mark.parametrize("model", names())
+def test_a_photograph_gets_no_confident_rate(
+    estimator: Estimator, tmp_path_factory: pytest.TempPathFactory, model: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "photograph.mp4"
+    if not path.exists():
+        render_face(path, pulse=False)
+    rate = estimator.estimate(path, model=model).faces[0].heart_rate
+    assert rate.status == "low_quality"
+    assert rate.confidence < 0.3
+
+
+def test_two_faces_get_a_rate_each(estimator: Estimator, tmp_path: Path) -> None:
+    path = render_face(tmp_path / "two.mp4", second_bpm=110.0)
+    faces = estimator.estimate(path, face="all").faces
+    rates = sorted(face.heart_rate.bpm for face in faces)
+    assert rates == pytest.approx([BPM, 110.0], abs=3)
+    assert len(estimator.estimate(path).faces) == 1
+
+
+def test_a_wall_has_no_face(estimator: Estimator, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "wall.mp4", Recipe(), flat(180, 160, 140))
+    with pytest.raises(NoFaceFound):
+        estimator.estimate(path)
+    with pytest.raises(NoFaceFound):
+        list(face_clips(path, InputSpec(), estimator.detector))
+
+
+def test_a_face_for_too_short_a_time_is_no_face(estimator: Estimator, clip: Path) -> None:
+    with pytest.raises(NoFaceFound):
+        estimator.estimate(clip, duration_s=6.0, limits=DecodeLimits(min_duration_s=6.0))
+    with pytest.raises(VideoTooLong):
+        estimator.estimate(clip, limits=DecodeLimits(max_duration_s=8.0))
+
+
+def test_an_unknown_model_is_named(estimator: Estimator, clip: Path) -> None:
+    with pytest.raises(UnknownModel):
+        estimator.estimate(clip, model="oracle")
+
+
+def test_warming_opens_every_model() -> None:
+    estimator = Estimator(STORE)
+    estimator.warm()
+    assert {estimator.model(name).info.name for name in estimator.names} == set(estimator.names)
+
+
+def repeat_packets(source: Path, target: Path, times: int) -> None:
+    """Write the packets of a video again and again, with times that go on."""
+    with av.open(str(source)) as inside, av.open(str(target), "w") as out:
+        (stream,) = inside.streams.video
+        copy = out.add_stream_from_template(stream)
+        packets = [packet for packet in inside.demux(stream) if packet.pts is not None]
+        stamps = [packet.pts for packet in packets if packet.pts is not None]
+        period = stamps[-1] + stamps[1] - 2 * stamps[0]
+        for turn in range(times):
+            for packet, stamp in zip(packets, stamps, strict=True):
+                again = av.Packet(bytes(packet))
+                again.stream, again.time_base, again.is_keyframe = copy, packet.time_base, packet.is_keyframe
+                again.pts = again.dts = stamp - stamps[0] + turn * period
+                out.mux(again)
+
+
+_PEAK_MB = """
+import resource, sys
+from pathlib import Path
+from service.pipeline.estimate import Estimator
+from service.pipeline.types import DecodeLimits
+estimate = Estimator(Path(sys.argv[1])).estimate(Path(sys.argv[2]), limits=DecodeLimits(max_duration_s=7200))
+print(estimate.video.duration_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def peak_mb(path: Path) -> tuple[float, float]:
+    command = [sys.executable, "-c", _PEAK_MB, str(STORE), str(path)]
+    duration_s, megabytes = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(duration_s), float(megabytes)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_hour_costs_no_more_memory_than_a_minute(tmp_path: Path) -> None:
+    short = render_face(tmp_path / "short.mp4", width=320, height=240, fps=12.0, duration_s=30.0)
+    repeat_packets(short, tmp_path / "minute.mp4", 2)
+    repeat_packets(short, tmp_path / "hour.mp4", 120)
+    minute_s, minute_mb = peak_mb(tmp_path / "minute.mp4")
+    hour_s, hour_mb = peak_mb(tmp_path / "hour.mp4")
+    assert minute_s == pytest.approx(60, abs=1)
+    assert hour_s == pytest.approx(3600, abs=10)
+    # The samples of an hour, 108,000 floats and what their spectra need, are all that may be added.
+    assert hour_mb - minute_mb < 60
