@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -29,7 +30,7 @@ def load_checkpoint(run: Path, *, restore_rng: bool = False) -> dict[str, Any]:
     """Read the state that save_checkpoint wrote. Raises RunInvalid."""
     try:
         state: dict[str, Any] = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
         raise RunInvalid(f"{run.name} holds no readable {CHECKPOINT}") from error
     if restore_rng:
         torch.set_rng_state(state["rng"])

@@ -20,7 +20,8 @@ def plot_curves(history: Sequence[Record], path: Path) -> None:
         at, values = (np.array(column) for column in zip(*points, strict=True))
         losses.plot(at, _smooth(values), label=name)
     losses.set_ylabel("loss, smoothed")
-    losses.legend()
+    if steps:
+        losses.legend()
     checks = [r for r in history if "band_r" in r]
     at_checks = [r["step"] for r in checks]
     validation.plot(at_checks, [r["band_r"] for r in checks], "o-", color="tab:blue")

@@ -61,7 +61,7 @@ class Engine:
         return {name: float(value.detach()) for name, value in terms.items()}
 
     def state(self) -> dict[str, Any]:
-        """Return all that is needed to go on, or to export, as tensors and plain values."""
+        """Return all that is needed to go on, or to export, as plain values and the live tensors."""
         return {
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),

@@ -117,10 +117,9 @@ def release(run: Path, store: Path, what: Release, *, replace: bool = False, def
 def activate(store: Path, name: str, version: str, *, default: bool = False) -> None:
     """Name the version in active.json, as the default model if asked or if there is none yet."""
     path = store / ACTIVE
-    active = json.loads(path.read_text()) if path.exists() else {"default": name, "models": {}}
-    active["models"][name] = version
-    if default:
-        active["default"] = name
+    active = json.loads(path.read_text()) if path.exists() else {}
+    chosen = name if default else active.get("default", name)
+    active = {"default": chosen, "models": {**active.get("models", {}), name: version}}
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(active, indent=2, sort_keys=True) + "\n")
     os.replace(partial, path)
@@ -154,7 +153,8 @@ def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, me
 def _last_measures(run: Path) -> dict[str, float]:
     """Return the run's last validation, its keys led by `validation_`, and its steps."""
     state = load_checkpoint(run)
-    measured = next((record for record in reversed(state["history"]) if "band_r" in record), {})
+    history: list[dict[str, float]] = state["history"]
+    measured = next((record for record in reversed(history) if "band_r" in record), dict[str, float]())
     found = {f"validation_{key}": float(measured[key]) for key in ("band_r", "bpm_mae", "clips") if key in measured}
     return {"steps": float(state["engine"]["steps"]), **found}
 
@@ -171,14 +171,15 @@ def _git_revision() -> str:
 def _card(manifest: Manifest) -> str:
     assert manifest.input is not None, "a pulse model has an input"
     assert manifest.output is not None, "a pulse model has an output"
+    size, mega_macs = manifest.input.size, (manifest.macs_per_frame or 0) / 1e6
     rows = "\n".join(f"| {name} | {value:g} |" for name, value in manifest.metrics.items())
     return f"""# {manifest.name} {manifest.version}
 
 Estimates the blood volume pulse from crops of a face; made for heart rate from video. No medical device.
 
-- In: {manifest.input.size}x{manifest.input.size} RGB crops in 0..1 at {manifest.input.fps:g} fps, 1.6 times the face's box.
-- Out: one sample per pair of frames {manifest.input.lag} apart, `{manifest.output.kind}`; arbitrary scale, up means more blood.
-- Size: {manifest.parameters:,} parameters, {(manifest.macs_per_frame or 0) / 1e6:.1f} M multiply-accumulates per frame as trained.
+- In: {size}x{size} RGB crops in 0..1 at {manifest.input.fps:g} fps, 1.6 times the face's box.
+- Out: `{manifest.output.kind}`, a sample per pair of frames, lag {manifest.input.lag}; up means more blood.
+- Size: {manifest.parameters:,} parameters, {mega_macs:.1f} M multiply-accumulates per frame.
 - Trained on: {manifest.training.data}
 - Recipe: `{manifest.training.recipe}`, revision {manifest.training.git_revision[:12]}.
 - Licence of the weights: {manifest.training.licence}.

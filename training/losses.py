@@ -76,7 +76,7 @@ def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> dict[str
     """Return the terms and their weighted sum as `total`. Raises LossNotFinite with the name of the term."""
     for name, value in terms.items():
         if not bool(torch.isfinite(value)):
-            raise LossNotFinite(f"the loss term {name} is {float(value)}")
+            raise LossNotFinite(f"the loss term {name} is {float(value.detach())}")
     total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     return {**terms, "total": total}
 

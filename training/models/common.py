@@ -19,6 +19,7 @@ MOTION_LIMIT = 0.03  # of the mean brightness; the pulse moves a cell by less th
 MOTION_SCALE = 100.0  # brings the pulse and the sensor's noise to the order of 1
 DARK = 1e-3  # keeps black pixels from dividing by zero; a quarter of an 8-bit grey level
 FLAT = 1e-4  # variance under which a frame counts as flat
+FRAMES_PER_LOOK = 4  # in training, frames that share one look at the appearance
 
 Maps = tuple[Tensor, ...]
 
@@ -64,6 +65,19 @@ def standardise(frames: Tensor) -> Tensor:
     """Return frames (N, 3, H, W) with zero mean and unit variance per frame and channel; flat frames become zero."""
     centred = frames - frames.mean(dim=(2, 3), keepdim=True)
     return centred * torch.rsqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + FLAT)
+
+
+def sparsely(encode: Callable[[Tensor], Maps], frames: Tensor) -> Maps:
+    """Return what `encode` says of clips' frames (B, N, 3, H, W), asked for one frame in FRAMES_PER_LOOK only.
+
+    The frames around it get its answer. For training: a face looks the same 70 ms later, and half of a step is the
+    appearance branch. Each answer is (B * N, C, H, W).
+    """
+    batch, count = frames.shape[:2]
+    groups = torch.arange(count, device=frames.device) // FRAMES_PER_LOOK
+    centres = torch.arange(FRAMES_PER_LOOK // 2, count + FRAMES_PER_LOOK // 2, FRAMES_PER_LOOK, device=frames.device)
+    maps = encode(frames[:, centres.clamp_max(count - 1)].flatten(0, 1))
+    return tuple(m.view(batch, -1, *m.shape[1:])[:, groups].flatten(0, 1) for m in maps)
 
 
 class PooledConv2d(nn.Conv2d):

@@ -16,7 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from training.models.common import Maps, PulseNet, motion_difference, standardise
+from training.models.common import Maps, PulseNet, motion_difference, sparsely, standardise
 
 # kernel, expanded channels, channels out, squeeze and excitation, hard swish (else ReLU), stride; Howard et al. 2019
 _ROWS = (
@@ -42,8 +42,20 @@ class MobileNetV3(PulseNet):
 
     def pairs(self, first: Tensor, second: Tensor) -> tuple[Tensor, Maps]:
         """Return samples (N,) and the joined map (N, 64, 16, 16)."""
-        joined = self.motion(motion_difference(first, second)) * self.appearance(standardise(first))
+        joined = self.motion(motion_difference(first, second)) * self._attention(first)[0]
         return self.regressor(joined).squeeze(1), (joined,)
+
+    def clips(self, rgb: Tensor) -> tuple[Tensor, Maps]:
+        """Return what PulseNet.clips says; in training the attention is that of one frame in a few."""
+        if not self.training:
+            return super().clips(rgb)
+        first, second = rgb[:, : -self.lag], rgb[:, self.lag :]
+        motion = self.motion(motion_difference(first, second).flatten(0, 1))
+        joined = motion * sparsely(self._attention, first)[0]
+        return self.regressor(joined).view(first.shape[:2]), (joined,)
+
+    def _attention(self, frames: Tensor) -> Maps:
+        return (self.appearance(standardise(frames)),)
 
     def deployed(self) -> nn.Module:
         """Return the same function with the motion encoder's first two convolutions, which nothing parts, as one."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.models.common import Maps, PulseNet, motion_difference, standardise
+from training.models.common import Maps, PulseNet, motion_difference, sparsely, standardise
 
 
 class Teacher(PulseNet):
@@ -32,12 +32,26 @@ class Teacher(PulseNet):
 
     def pairs(self, first: Tensor, second: Tensor) -> tuple[Tensor, Maps]:
         """Return samples (N,) and the attention-weighted maps MF_T1 (N, 32, 18, 18) and MF_T2 (N, 64, 9, 9)."""
-        appearance = self.appearance2(self.appearance1(standardise(first)))
-        motion = self.motion2(self.motion1(motion_difference(first, second)))
-        middle = F.avg_pool2d(motion * soft_attention(self.mask1(appearance)), 2)
-        appearance = self.appearance4(self.appearance3(F.avg_pool2d(appearance, 2)))
-        motion = self.motion4(self.motion3(middle))
-        last = F.avg_pool2d(motion * soft_attention(self.mask2(appearance)), 2)
+        return self._regress(motion_difference(first, second), self._masks(first))
+
+    def clips(self, rgb: Tensor) -> tuple[Tensor, Maps]:
+        """Return what PulseNet.clips says; in training the masks are those of one frame in a few."""
+        if not self.training:
+            return super().clips(rgb)
+        first, second = rgb[:, : -self.lag], rgb[:, self.lag :]
+        motion = motion_difference(first, second).flatten(0, 1)
+        samples, maps = self._regress(motion, sparsely(self._masks, first))
+        return samples.view(first.shape[:2]), maps
+
+    def _masks(self, frames: Tensor) -> Maps:
+        """Return SA1 (N, 1, 36, 36) and SA2 (N, 1, 18, 18)."""
+        middle = self.appearance2(self.appearance1(standardise(frames)))
+        last = self.appearance4(self.appearance3(F.avg_pool2d(middle, 2)))
+        return soft_attention(self.mask1(middle)), soft_attention(self.mask2(last))
+
+    def _regress(self, motion: Tensor, masks: Maps) -> tuple[Tensor, Maps]:
+        middle = F.avg_pool2d(self.motion2(self.motion1(motion)) * masks[0], 2)
+        last = F.avg_pool2d(self.motion4(self.motion3(middle)) * masks[1], 2)
         hidden = torch.relu(self.hidden(self.dropout(last.flatten(1))))
         return self.out(hidden).squeeze(1), (middle, last)
 
