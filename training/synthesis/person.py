@@ -149,7 +149,9 @@ def _coloured(face: Face, melanin: float, clothes: tuple[float, float, float]) -
     rgb = add_melanin(face.rgb, face.skin, melanin)
     rows = np.arange(rgb.shape[0], dtype=np.float32)[:, None]
     below = np.clip((rows - face.points.chin[1]) / (0.15 * face.points.height), 0, 1)
-    worn = (below * (1 - face.skin))[..., None]
+    # What is worn in the pictures is white, or as good as any other colour where they are drawn.
+    bright = cv2.GaussianBlur(rgb.min(2).astype(np.float32), (0, 0), 2)
+    worn = (below * np.clip((bright - 110) / 40, 0, 1))[..., None]
     return replace(face, rgb=(rgb * (1 - worn * (1 - np.array(clothes, np.float32)))).astype(np.uint8))
 
 

@@ -162,7 +162,7 @@ def _sample_scene(rng: np.random.Generator, people: Sequence[str], camera: Camer
         face_height=face_height,
         centre_x=float(0.5 + np.clip(rng.normal(0, 0.1), -room, room)),
         centre_y=float(np.clip(rng.normal(0.46, 0.06), 0.1 + 0.5 * face_height, 0.95 - 0.5 * face_height)),
-        melanin=float(rng.choice([0.0, rng.uniform(-0.1, 0.2), rng.uniform(0.2, 0.8)], p=[0.45, 0.35, 0.2])),
+        melanin=float(rng.choice([0.0, rng.uniform(-0.1, 0.2), rng.uniform(0.2, 0.6)], p=[0.45, 0.35, 0.2])),
         clothes=_colour(rng.uniform(0.1, 1.0) * rng.uniform(0.6, 1.0, 3)),
         background=_pick(rng, dict(zip(BACKGROUNDS, (0.3, 0.3, 0.15, 0.12, 0.13), strict=True))),
     )
