@@ -187,10 +187,9 @@ class VideoReader:
         yield from pictures
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
-        """Yield what decodes; count what does not and what the edit list leaves out."""
+        """Yield what decodes; count what does not."""
         most = self._limits.max_fps * self._limits.max_duration_s
         for packet in self._packets():
-            self._counts["trimmed"] += packet is not None and packet.is_discard
             try:
                 pictures = self._stream.codec_context.decode(packet)
             except MemoryError as error:
@@ -262,7 +261,7 @@ class VideoReader:
         found = {
             "frames_corrupt": counts["corrupt"] > 0,
             "frames_unplaced": clock.unplaced > 0,
-            "frames_trimmed": counts["trimmed"] > 0,
+            "frames_trimmed": self._promised_frames < _WHOLE * self._stream.frames,
             "video_truncated": share < _WHOLE,
         }
         self._codes.update(code for code, is_so in found.items() if is_so)
@@ -278,11 +277,20 @@ class VideoReader:
             rotation_deg=rotation_deg,
         )
 
+    @property
+    def _promised_frames(self) -> float:
+        """Frames that the container promises to show, 0 where it does not say.
+
+        An edit list may show less than is held: the stream's duration heeds it, the number of frames does not.
+        """
+        shown = (self._promised_s or float("inf")) * float(self._stream.average_rate or 0)
+        return min(self._stream.frames, shown) if shown else self._stream.frames
+
     def _share_of_promise(self) -> float:
         """Return what came of the wanted part over what the container promises, by frames or else by time."""
-        clock, stream = self._clock, self._stream
-        if stream.frames:
-            expected = stream.frames - self._counts["trimmed"] - self._start_s * float(stream.average_rate or 0)
+        clock, rate = self._clock, float(self._stream.average_rate or 0)
+        if self._promised_frames:
+            expected = self._promised_frames - self._start_s * rate
             came = clock.frames + clock.unplaced + self._counts["corrupt"]
             return came / expected if expected > 0 else 1.0
         expected_s = (self._promised_s or 0.0) - self._start_s
