@@ -13,19 +13,14 @@ from types import TracebackType
 from typing import Self
 
 import av
-from av.container import InputContainer
-from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from service.pipeline.boxes import Container, check_boxes, identify
+from service.pipeline.boxes import check_boxes, identify
 from service.pipeline.clock import FrameClock
+from service.pipeline.container import bad_size, choose_stream, fits, open_container, prepare_decoder
 from service.pipeline.errors import (
-    CodecNotAllowed,
-    InputError,
     NoColour,
-    NoVideoStream,
     ResolutionChanged,
-    ResolutionOutOfRange,
     VideoMalformed,
     VideoTooLong,
     VideoTruncated,
@@ -34,14 +29,7 @@ from service.pipeline.frame import Frame
 from service.pipeline.pixels import is_grey, is_hdr, rotation_of, to_frame
 from service.pipeline.types import DecodeLimits, VideoInfo, Warned
 
-ALLOWED_CODECS = (
-    "h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "msmpeg4v3", "h263", "mpeg1video", "mpeg2video",
-    "mjpeg", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "png",
-)  # fmt: skip
 DEFAULT_LIMITS = DecodeLimits()
-_DEMUXERS: dict[Container, str] = {"mp4": "mov", "matroska": "matroska", "avi": "avi"}
-_MAX_STREAMS = 32
-_CODING_MARGIN_PX = 64  # codecs store whole blocks: 1080 lines are coded as 1088
 _SEEK_FROM_S = 4.0  # nearer than that, decoding from the start costs about as much as a seek
 _MAX_LOST = 300
 _TOLERATED_LOSS = 0.1
@@ -89,10 +77,12 @@ class VideoReader:
         self._kind = identify(self._path)
         if self._kind == "mp4":
             check_boxes(self._path, max_duration_s=self._limits.max_duration_s)
-        self._container = _open(self._path, self._kind, self._limits)
+        self._container = open_container(self._path, self._kind, self._limits)
         try:
-            self._stream = self._choose_stream()
-            self._prepare_decoder()
+            self._stream, alone = choose_stream(self._container)
+            prepare_decoder(self._container, self._stream, self._limits)
+            self._codes.update(() if alone else ("several_video_streams",))
+            self._time_base_s = float(self._stream.time_base or 0)
             self._check_promised_length()
         except BaseException:
             self._container.close()
@@ -136,28 +126,6 @@ class VideoReader:
                 self._note(picture, frame)
                 yield frame
         self._finish(size, rotation_deg)
-
-    def _choose_stream(self) -> VideoStream:
-        streams = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
-        if not streams:
-            raise NoVideoStream("the file holds no video stream")
-        if any(s.codec_context is None for s in streams):
-            raise CodecNotAllowed("the video's codec is not one of those that are taken")
-        if len(streams) > 1:
-            self._codes.add("several_video_streams")
-        return max(streams, key=lambda s: s.codec_context.width * s.codec_context.height)
-
-    def _prepare_decoder(self) -> None:
-        decoder = self._stream.codec_context
-        if decoder.codec.name not in ALLOWED_CODECS:
-            raise CodecNotAllowed("the video's codec is not one of those that are taken")
-        decoder.options = _codec_options(self._limits)
-        decoder.thread_type = "SLICE"  # frame threading costs more CPU and hides that a file is cut off
-        decoder.thread_count = 1
-        for stream in self._container.streams:
-            if stream.index != self._stream.index:
-                stream.discard = Discard.all
-        self._time_base_s = float(self._stream.time_base or 0)
 
     @property
     def _promised_s(self) -> float | None:
@@ -230,8 +198,8 @@ class VideoReader:
 
     def _check_size(self, picture: av.VideoFrame) -> tuple[int, int]:
         size = picture.width, picture.height
-        if not _fits(*size, self._limits):
-            raise _bad_size(self._limits)
+        if not fits(*size, self._limits):
+            raise bad_size(self._limits)
         return size
 
     def _note(self, picture: av.VideoFrame, frame: Frame) -> None:
@@ -281,8 +249,10 @@ class VideoReader:
     def _promised_frames(self) -> float:
         """Frames that the container promises to show, 0 where it does not say.
 
-        An edit list may show less than is held: the stream's duration heeds it, the number of frames does not.
+        An MP4's edit list may show less than is held: the stream's duration heeds it, the number of frames does not.
         """
+        if self._kind != "mp4":
+            return self._stream.frames
         shown = (self._promised_s or float("inf")) * float(self._stream.average_rate or 0)
         return min(self._stream.frames, shown) if shown else self._stream.frames
 
@@ -298,36 +268,6 @@ class VideoReader:
 
     def _raise_for_nothing(self) -> None:
         decoder = self._stream.codec_context
-        if decoder.width and not _fits(decoder.width, decoder.height, self._limits):
-            raise _bad_size(self._limits)
+        if decoder.width and not fits(decoder.width, decoder.height, self._limits):
+            raise bad_size(self._limits)
         raise VideoMalformed("nothing decodes")
-
-
-def _open(path: Path, kind: Container, limits: DecodeLimits) -> InputContainer:
-    demuxer = _DEMUXERS[kind]
-    options = {
-        "format_whitelist": ",".join(_DEMUXERS.values()),
-        "protocol_whitelist": "file",
-        "max_streams": str(_MAX_STREAMS),
-    } | _codec_options(limits)
-    try:
-        return av.open(str(path), format=demuxer, options=options, metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise VideoMalformed("the container cannot be read") from error
-
-
-def _codec_options(limits: DecodeLimits) -> dict[str, str]:
-    width, height = limits.max_width + _CODING_MARGIN_PX, limits.max_height + _CODING_MARGIN_PX
-    return {"max_pixels": str(width * height), "codec_whitelist": ",".join(ALLOWED_CODECS)}
-
-
-def _fits(width: int, height: int, limits: DecodeLimits) -> bool:
-    """Say whether a picture, upright or on its side, is neither too large nor too small."""
-    long, short = max(width, height), min(width, height)
-    return long <= limits.max_width and limits.min_side <= short <= limits.max_height
-
-
-def _bad_size(limits: DecodeLimits) -> InputError:
-    return ResolutionOutOfRange(
-        f"the picture must be at most {limits.max_width}x{limits.max_height} and at least {limits.min_side} pixels"
-    )

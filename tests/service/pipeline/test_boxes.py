@@ -192,3 +192,29 @@ def test_64_bit_sizes_are_read(tmp_path: Path, good: bytes) -> None:
     check(tmp_path / "a.mp4", good[:start] + large)
     with pytest.raises(VideoTruncated):
         check(tmp_path / "b.mp4", good[:start] + large[:8] + struct.pack(">Q", 2**62) + large[16:])
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_good"),
+    [(u32(0, 8, 4) + b"1234", True), (u32(0, 8, 5) + b"1234", False), (u32(0, 7, 1) + b"1", False)],
+)
+def test_compact_sizes_are_held_against_their_box(tmp_path: Path, payload: bytes, is_good: bool) -> None:
+    track = box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stz2", payload)))))
+    data = box(b"ftyp", b"isom") + box(b"moov", track) + box(b"mdat", bytes(100))
+    if is_good:
+        check(tmp_path / "a.mp4", data)
+        return
+    with pytest.raises(VideoMalformed):
+        check(tmp_path / "a.mp4", data)
+
+
+def test_millions_of_empty_boxes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(VideoMalformed):
+        check(tmp_path / "a.mp4", box(b"ftyp", b"isom") + box(b"free", b"") * 600_000)
+
+
+def test_one_outside_reference_among_good_ones_is_found(tmp_path: Path) -> None:
+    own, foreign = box(b"url ", u32(1)), box(b"url ", u32(0) + b"file:///etc/passwd\0")
+    track = box(b"trak", box(b"mdia", box(b"minf", box(b"dinf", box(b"dref", u32(0, 2) + own + foreign)))))
+    with pytest.raises(VideoMalformed):
+        check(tmp_path / "a.mp4", box(b"ftyp", b"isom") + box(b"moov", track))
