@@ -137,7 +137,12 @@ def _progress_sender(sock: socket.socket) -> Callable[[float], None]:
 
 def serve(sock: socket.socket, config: wire.WorkerConfig) -> None:
     """Warm up, say so, then answer tasks until the service hangs up."""
-    estimator = open_estimator(config.estimator, Path(config.model_store))
+    try:
+        estimator = open_estimator(config.estimator, Path(config.model_store))
+    except Exception as error:  # told as a frame, so that the log keeps its one form
+        refusal = wire.Refusal(getattr(error, "code", "internal_error"), str(error), describe_error(error))
+        sock.sendall(wire.Frame.of(wire.BROKEN, refusal).pack())
+        return
     sock.sendall(wire.Frame.of(wire.READY, wire.Ready(tuple(estimator.names), estimator.default)).pack())
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)  # from here on a C library's message could quote the input

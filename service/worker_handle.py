@@ -85,7 +85,7 @@ class Worker:
 
     @classmethod
     async def start(cls, config: wire.WorkerConfig, timeout_s: float, on_death: Callable[["Worker"], None]) -> "Worker":
-        """Start a process and wait until its models are warm. Raises WorkerDied or TaskTimedOut."""
+        """Start a process and wait until its models are warm. Raises WorkerDied, TaskTimedOut or TaskFailed."""
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-P", "-m", "service.worker", str(theirs.fileno()), to_json(config).decode()]
@@ -104,6 +104,8 @@ class Worker:
             worker._pump = asyncio.create_task(worker._receive(reader))
             async with _deadline(timeout_s):
                 frame = await worker._next_frame()
+            if frame.kind != wire.READY:
+                raise worker._failure(frame)
             worker.ready = TypeAdapter(wire.Ready).validate_json(frame.body)
         except BaseException:
             await worker.stop()

@@ -149,7 +149,8 @@ class WorkerPool:
             try:
                 worker = await Worker.start(self._config, self._settings.worker_start_timeout_s, self._on_death)
             except (PoolError, OSError, ValidationError) as error:
-                _LOG.error("a worker did not start", extra={"error": type(error).__name__})
+                why = f"{getattr(error, 'code', type(error).__name__)}: {getattr(error, 'detail', '')}"
+                _LOG.error("a worker did not start", extra={"why": why})
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:

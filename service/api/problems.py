@@ -67,6 +67,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "model_corrupt": ProblemType(500, "Broken model", "A model file of this service is broken."),
     "queue_full": ProblemType(503, "Service full", "All workers are busy; try again later."),
     "too_many_uploads": ProblemType(503, "Service full", "Too many uploads at this time; try again later."),
+    "storage_full": ProblemType(503, "Service full", "There is no room for the upload; try again later."),
     "worker_died": ProblemType(503, "Worker ended", "The process that worked on this request ended; try again."),
     "took_too_long": ProblemType(504, "Took too long", "The video took longer than one request may take."),
 }

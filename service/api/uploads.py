@@ -14,6 +14,8 @@ import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from service.api.problems import RequestRefused
+
 _LOCK = "lock"
 _BUFFER_BYTES = 1 << 20
 
@@ -62,10 +64,13 @@ class UploadFile:
         self.size += len(data)
 
     async def flush(self, *, everything: bool = False) -> None:
-        """Write what was gathered if it is much, or `everything`."""
+        """Write what was gathered if it is much, or `everything`. Raises RequestRefused when the disk is full."""
         if self._buffer and (everything or len(self._buffer) >= _BUFFER_BYTES):
             data, self._buffer = self._buffer, bytearray()
-            await asyncio.shield(asyncio.to_thread(_write_all, os.dup(self._fd), data))
+            try:
+                await asyncio.shield(asyncio.to_thread(_write_all, os.dup(self._fd), data))
+            except OSError as error:
+                raise RequestRefused("storage_full") from error
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""

@@ -9,6 +9,11 @@ from tests.service.server import Server, running_server
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One service with two stand-in workers for all tests that do not change it for good."""
     with running_server(
-        tmp_path_factory.mktemp("server"), workers=2, max_upload_mb=1, header_timeout_s=1.5, stall_timeout_s=1.5
+        tmp_path_factory.mktemp("server"),
+        workers=2,
+        max_upload_mb=1,
+        header_timeout_s=1.0,
+        stall_timeout_s=1.0,
+        keep_alive_s=60,
     ) as server:
         yield server

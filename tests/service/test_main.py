@@ -112,6 +112,8 @@ def test_it_lives_before_it_is_ready(tmp_path: Path) -> None:
         assert client.get("/livez").status_code == 200
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "starting")
+        why = wait_until(lambda: [line["why"] for line in server.log() if "why" in line])
+        assert why[0] == "internal_error: cannot be warmed"
 
 
 def test_a_broken_model_store_is_not_ready(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_bad_options_are_named_but_not_repeated(server: Server, place: str, fiel
     problem = response.json()
     assert (response.status_code, problem["code"]) == (422, "validation_failed")
     assert [error["field"] for error in problem["errors"]] == [field]
-    assert len(value) < 3 or value not in response.text
+    assert len(value) < 3 or value not in response.text.replace(problem["request_id"], "")
     assert server.uploads() == []
 
 

@@ -1,9 +1,11 @@
 import asyncio
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from service.api.problems import RequestRefused
 from service.api.uploads import UploadFolder
 
 
@@ -75,3 +77,20 @@ def test_a_folder_that_is_a_link_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError):
         UploadFolder(tmp_path / "data")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_so(tmp_path: Path) -> None:
+    folder = UploadFolder(tmp_path)
+
+    async def use() -> None:
+        async with folder.new_file() as file:
+            full = os.open("/dev/full", os.O_WRONLY)
+            os.dup2(full, file._fd)
+            os.close(full)
+            file.append(b"abc")
+            await file.flush(everything=True)
+
+    with pytest.raises(RequestRefused, match="storage_full"):
+        asyncio.run(use())
+    folder.close()
