@@ -1,8 +1,8 @@
 """Which person trains, which fits confidences and which tests. Nobody is in two sets.
 
-The ids are those of the Face Research Lab London Set (DeBruine & Jones 2017, doi 10.6084/m9.figshare.5047666).
-Both held-out sets are mixed in the set's own four groups (black, east Asian, west Asian, white) and in gender, with more
-of the darker skin tones than their share of the set: that is where the pulse is weakest.
+The ids are those of the Face Research Lab London Set (DeBruine & Jones 2017, doi 10.6084/m9.figshare.5047666). Both
+held-out sets are mixed in the set's own four groups (black, east Asian, west Asian, white) and in gender, with more of
+the darker skin tones than their share of the set: that is where the pulse is weakest.
 """
 
 from collections.abc import Callable, Iterable, Sequence

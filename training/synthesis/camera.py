@@ -16,9 +16,10 @@ _BANK_SIDE = 1024  # frames larger than that see the bank repeated
 class CameraSettings:
     """One camera.
 
-    jitter: standard deviation of a frame's time relative to the frame interval. dropped: share of frames that are missing. gamma: response,
-    pixel = light^(1/gamma). exposure: factor on pixel values. noise: standard deviation per pixel in grey levels. grain: 0 white noise
-    to 1 blurred by demosaicing and denoising. blur_px: softness of the lens. smoothing: 0..0.8, weight of the frame before.
+    jitter: standard deviation of a frame's time relative to the frame interval. dropped: share of frames that are
+    missing. gamma: response, pixel = light^(1/gamma). exposure: factor on pixel values. noise: standard deviation
+    per pixel in grey levels. grain: 0 white noise to 1 blurred by demosaicing and denoising. blur_px: softness of
+    the lens. smoothing: 0..0.8, weight of the frame before.
     """
 
     width: int = 640
@@ -35,7 +36,7 @@ class CameraSettings:
 
 
 def frame_times(settings: CameraSettings, duration_s: float, rng: np.random.Generator) -> Series:
-    """Return when frames are taken, float64 (N,), strictly rising from 0; the first and last frame are never dropped."""
+    """Return when frames are taken, float64 (N,), strictly rising from 0; first and last frame are never dropped."""
     count = max(round(duration_s * settings.fps), 2)
     times_s = np.arange(count) / settings.fps
     wobble = np.clip(rng.normal(0, settings.jitter, count), -0.45, 0.45) / settings.fps
@@ -49,8 +50,9 @@ def frame_times(settings: CameraSettings, duration_s: float, rng: np.random.Gene
 class Sensor:
     """Adds noise to frames and rounds them to 8 bits.
 
-    Shot noise grows with the root of light, and a power-law response of about 2 makes that the same everywhere: one size
-    of noise fits all pixel values. Fresh noise is a random window of a bank, which costs a tenth of drawing it.
+    Shot noise grows with the root of light, and a power-law response of about 2 makes that the same everywhere:
+    one size of noise fits all pixel values. Fresh noise is a random window of a bank, which costs a tenth of
+    drawing it.
     """
 
     def __init__(self, settings: CameraSettings, rng: np.random.Generator) -> None:
@@ -68,7 +70,10 @@ class Sensor:
     def expose(self, frame: Floats) -> Pixels:
         """Turn pixel values float32 (H, W, 3) into uint8; the frame is overwritten."""
         height, width = frame.shape[:2]
-        y, x = (int(self._rng.integers(bank - side + 1)) for bank, side in zip(self._bank.shape, (height, width), strict=False))
+        y, x = (
+            int(self._rng.integers(bank - side + 1))
+            for bank, side in zip(self._bank.shape, (height, width), strict=False)
+        )
         window = self._bank[y : y + height, x : x + width]
         if not self._smoothing:
             return np.asarray(cv2.add(frame, window, dtype=cv2.CV_8U), np.uint8)
@@ -76,12 +81,12 @@ class Sensor:
         if self._before is not None:
             cv2.addWeighted(frame, 1 - self._smoothing, self._before, self._smoothing, 0, dst=frame)
         self._before = frame.copy()
-        return np.asarray(cv2.add(frame, 0.0, dtype=cv2.CV_8U), np.uint8)
+        return np.asarray(cv2.convertScaleAbs(np.maximum(frame, 0, out=frame)), np.uint8)
 
 
 @lru_cache(maxsize=5)
 def _noise_bank(grain: float) -> Floats:
-    """Noise of unit variance, float32 (1024, 1024, 3); a third of its variance is common to the channels, as demosaicing leaves it."""
+    """Noise of unit variance, float32 (1024, 1024, 3); a third of it is common to the channels, as in cameras."""
     rng = np.random.default_rng(20)
     own = rng.standard_normal((_BANK_SIDE, _BANK_SIDE, 3), np.float32)
     common = rng.standard_normal((_BANK_SIDE, _BANK_SIDE, 1), np.float32)

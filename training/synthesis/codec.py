@@ -19,8 +19,9 @@ _TICKS = 90_000
 class CodecSettings:
     """One encoder.
 
-    name: `h264`, `mpeg4`, `vp8`, `vp9` or `mjpeg`. container: `mp4`, `mov`, `mkv`, `webm` or `avi` (which holds no times of its own:
-    its frames are evenly spaced). bits_per_pixel: mean size of a frame over its pixels. gop: frames between key frames. preset: of H.264.
+    name: `h264`, `mpeg4`, `vp8`, `vp9` or `mjpeg`. container: `mp4`, `mov`, `mkv`, `webm` or `avi` (which holds no
+    times of its own: its frames are evenly spaced). bits_per_pixel: mean size of a frame over its pixels. gop:
+    frames between key frames. preset: of H.264.
     """
 
     name: str = "h264"
@@ -74,7 +75,9 @@ class VideoWriter:
         if self._full_range:
             frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format="yuvj420p")
         else:
-            frame = av.VideoFrame.from_ndarray(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)), "yuv420p")
+            frame = av.VideoFrame.from_ndarray(
+                np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8), "yuv420p"
+            )
         frame.pts = len(self._times_s)
         frame.time_base = 1 / self._fps
         self._times_s.append(time_s)
@@ -83,7 +86,9 @@ class VideoWriter:
     def __enter__(self) -> "VideoWriter":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 self._mux(self._stream.encode(None))

@@ -2,16 +2,18 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from training.synthesis.skin import FacePoints, Floats, Pixels
 
 _SIZE = 512
+Colour = NDArray[np.float64]  # R, G, B in 0..255
 _SKINS = ((236, 196, 176), (224, 178, 150), (198, 150, 118), (166, 116, 86), (120, 80, 58), (84, 56, 42))
 _HAIRS = ((30, 24, 22), (62, 42, 30), (104, 74, 46), (150, 118, 76), (70, 66, 64))
 
 
 def draw_person(seed: int, *, smiling: bool = False) -> tuple[Pixels, Floats, FacePoints]:
-    """Draw head and shoulders; return the picture uint8 (512, 512, 3), its alpha float32 (512, 512) and where the face is."""
+    """Draw head and shoulders; return the picture uint8 (512, 512, 3), alpha float32 (512, 512), where the face is."""
     rng = np.random.default_rng([seed, 7])
     unit = rng.uniform(72, 82)
     eyes_y = rng.uniform(215, 235)
@@ -35,11 +37,11 @@ def draw_person(seed: int, *, smiling: bool = False) -> tuple[Pixels, Floats, Fa
 class _Canvas:
     """A picture and its alpha, painted on with soft-edged shapes."""
 
-    def __init__(self, skin: Floats) -> None:
+    def __init__(self, skin: Colour) -> None:
         self.rgb = np.tile(skin.astype(np.float32), (_SIZE, _SIZE, 1))
         self.alpha = np.zeros((_SIZE, _SIZE), np.float32)
 
-    def paint(self, mask: Floats, colour: Floats, *, solid: bool = True) -> None:
+    def paint(self, mask: Floats, colour: Colour, *, solid: bool = True) -> None:
         self.rgb += mask[..., None] * (np.asarray(colour, np.float32) - self.rgb)
         if solid:
             self.alpha = np.maximum(self.alpha, mask)
@@ -66,7 +68,7 @@ def _polygon(corners: list[tuple[float, float]], soft: float = 1.5) -> Floats:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.float32)
 
 
-def _draw_hair_behind(canvas: _Canvas, points: FacePoints, hair: Floats, rng: np.random.Generator) -> None:
+def _draw_hair_behind(canvas: _Canvas, points: FacePoints, hair: Colour, rng: np.random.Generator) -> None:
     cx, cy = points.centre
     unit = points.eye_distance
     canvas.paint(_ellipse((cx, cy - 0.45 * unit), (1.25 * unit, 1.45 * unit), 3), hair)
@@ -74,7 +76,7 @@ def _draw_hair_behind(canvas: _Canvas, points: FacePoints, hair: Floats, rng: np
         canvas.paint(_ellipse((cx, cy + 0.4 * unit), (1.3 * unit, 1.9 * unit), 5), hair * 0.9)
 
 
-def _draw_body(canvas: _Canvas, points: FacePoints, skin: Floats, rng: np.random.Generator) -> None:
+def _draw_body(canvas: _Canvas, points: FacePoints, skin: Colour, rng: np.random.Generator) -> None:
     cx, chin = points.chin
     unit = points.eye_distance
     cloth = rng.uniform(30, 220, 3)
@@ -84,7 +86,7 @@ def _draw_body(canvas: _Canvas, points: FacePoints, skin: Floats, rng: np.random
     canvas.paint(_polygon(neck, 2), skin * 0.82)
 
 
-def _draw_head(canvas: _Canvas, points: FacePoints, skin: Floats) -> None:
+def _draw_head(canvas: _Canvas, points: FacePoints, skin: Colour) -> None:
     cx, cy = points.centre
     unit, wide = points.eye_distance, points.half_width
     for side in (-1, 1):
@@ -106,8 +108,8 @@ def _draw_eye(
     points: FacePoints,
     eye: tuple[float, float],
     side: int,
-    hair: Floats,
-    skin: Floats,
+    hair: Colour,
+    skin: Colour,
     rng: np.random.Generator,
 ) -> None:
     x, y = eye
@@ -127,7 +129,7 @@ def _draw_eye(
     canvas.paint(_polygon(brow, 1.6) * 0.85, np.minimum(hair, skin * 0.5))
 
 
-def _draw_nose(canvas: _Canvas, points: FacePoints, skin: Floats) -> None:
+def _draw_nose(canvas: _Canvas, points: FacePoints, skin: Colour) -> None:
     cx = points.centre[0]
     unit = points.eye_distance
     eyes_y = points.left_eye[1]
@@ -141,13 +143,18 @@ def _draw_nose(canvas: _Canvas, points: FacePoints, skin: Floats) -> None:
     canvas.shade(_ellipse((cx, tip - 0.04 * unit), (0.08 * unit, 0.07 * unit), 4), 1.15)
 
 
-def _draw_mouth(canvas: _Canvas, points: FacePoints, skin: Floats, smiling: bool) -> None:
+def _draw_mouth(canvas: _Canvas, points: FacePoints, skin: Colour, smiling: bool) -> None:
     x, y = points.mouth
     unit = points.eye_distance
     half = (0.4 if smiling else 0.33) * unit
     lift = (0.1 if smiling else 0.0) * unit
     lips = skin * np.array([0.86, 0.6, 0.62])
-    upper = [(x - half, y - lift), (x - 0.1 * unit, y - 0.1 * unit), (x, y - 0.075 * unit), (x + 0.1 * unit, y - 0.1 * unit)]
+    upper = [
+        (x - half, y - lift),
+        (x - 0.1 * unit, y - 0.1 * unit),
+        (x, y - 0.075 * unit),
+        (x + 0.1 * unit, y - 0.1 * unit),
+    ]
     upper += [(x + half, y - lift), (x, y + 0.01 * unit)]
     lower = [(x - half, y - lift), (x, y + 0.0 * unit), (x + half, y - lift), (x + 0.16 * unit, y + 0.11 * unit)]
     lower += [(x, y + 0.135 * unit), (x - 0.16 * unit, y + 0.11 * unit)]
@@ -158,7 +165,7 @@ def _draw_mouth(canvas: _Canvas, points: FacePoints, skin: Floats, smiling: bool
     canvas.shade(_ellipse((x, y + 0.24 * unit), (0.2 * unit, 0.05 * unit), 4), 0.84)
 
 
-def _draw_fringe(canvas: _Canvas, points: FacePoints, hair: Floats, rng: np.random.Generator) -> None:
+def _draw_fringe(canvas: _Canvas, points: FacePoints, hair: Colour, rng: np.random.Generator) -> None:
     cx, top = points.hairline
     unit, wide = points.eye_distance, points.half_width
     band = _ellipse((cx, top - 0.12 * unit), (1.08 * wide, 0.52 * unit), 4)

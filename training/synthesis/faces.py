@@ -13,6 +13,7 @@ from scipy.signal import medfilt
 from skimage import data as skimage_data
 
 from training.synthesis.drawn import draw_person
+from training.synthesis.pulse_wave import Series
 from training.synthesis.skin import FacePoints, Floats, Pixels, pulse_map, skin_probability
 
 
@@ -20,8 +21,8 @@ from training.synthesis.skin import FacePoints, Floats, Pixels, pulse_map, skin_
 class Face:
     """One picture of a person.
 
-    rgb: uint8 (H, W, 3). alpha: float32 (H, W), 1 on the person, 0 behind. skin: float32 (H, W) 0..1, how much a pixel is skin.
-    pulse: float32 (H, W) 0..1, how strongly it pulsates.
+    rgb: uint8 (H, W, 3). alpha: float32 (H, W), 1 on the person, 0 behind. skin: float32 (H, W) 0..1, how much a
+    pixel is skin. pulse: float32 (H, W) 0..1, how strongly it pulsates.
     """
 
     rgb: Pixels
@@ -45,7 +46,7 @@ class FaceSource(Protocol):
 
 
 class LondonFaces:
-    """Face Research Lab London Set (CC BY 4.0): `<id>_neutral.jpg`, `<id>_smiling.jpg`, `<id>_neutral.csv` in one folder."""
+    """Face Research Lab London Set (CC BY 4.0): `<id>_neutral.jpg`, `<id>_smiling.jpg`, `<id>_neutral.csv`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -114,7 +115,7 @@ def _drawn(seed: int, smiling: bool) -> Face:
 
 @lru_cache(maxsize=1)
 def _astronaut() -> Face:
-    rgb = np.ascontiguousarray(skimage_data.astronaut()[:400, 20:420])
+    rgb = np.ascontiguousarray(skimage_data.astronaut()[:400, 20:420])  # type: ignore[no-untyped-call]
     points = FacePoints.from_eyes((182.0, 108.0), (227.0, 108.0))
     mask = np.full(rgb.shape[:2], cv2.GC_BGD, np.uint8)
     cx, cy = points.centre
@@ -123,7 +124,7 @@ def _astronaut() -> Face:
     cv2.ellipse(mask, (int(cx), int(cy)), (40, 55), 0, 0, 360, cv2.GC_FGD, -1)
     mask[330:, 60:330] = cv2.GC_FGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(rgb, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(rgb, mask, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     person = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.float32)
     return _face(rgb, cv2.GaussianBlur(person, (0, 0), 1.5), points)
 
@@ -140,8 +141,8 @@ def _read_rgb(path: Path) -> Pixels:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _london_points(marks: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> FacePoints:
-    """Pick from the set's 189 landmarks: pupils 0 and 1, mouth's corners 87 and 93, hairline 139, chin 129, ears 109 and 114."""
+def _london_points(marks: Series) -> FacePoints:
+    """Pick from the set's 189: pupils 0 and 1, mouth's corners 87 and 93, hairline 139, chin 129, cheeks 109 to 114."""
     left, right, hairline, chin = (_xy(marks[index]) for index in (0, 1, 139, 129))
     half_width = (np.max(marks[109:115, 0]) - np.min(marks[109:115, 0])) / 2
     return FacePoints(left, right, _xy((marks[87] + marks[93]) / 2), chin, hairline, float(half_width))
@@ -174,7 +175,7 @@ def _find_eye(neutral: Pixels, eye: tuple[float, float], rgb: Pixels, unit: floa
 
 
 def _studio_alpha(rgb: Pixels, points: FacePoints) -> tuple[Floats, Floats]:
-    """Cut a person out of an even, light grey background: a quadratic surface through the top and the sides is what lies behind.
+    """Cut a person out of an even, light grey background, a quadratic surface through the picture's top and sides.
 
     Returns alpha (H, W) and that surface (H, W, 3), float32.
     """
@@ -189,17 +190,20 @@ def _studio_alpha(rgb: Pixels, points: FacePoints) -> tuple[Floats, Floats]:
     apart = cv2.max(cv2.max(red, green), blue)
     unit = points.eye_distance
     rows, cols = np.mgrid[:height, :width]
-    face = ((cols - points.centre[0]) / points.half_width) ** 2 + ((rows - points.centre[1]) / (0.55 * points.height)) ** 2 < 1
+    face = ((cols - points.centre[0]) / points.half_width) ** 2 + (
+        (rows - points.centre[1]) / (0.55 * points.height)
+    ) ** 2 < 1
     # Too bright for the extrapolated surface to tell from a white shirt: below the neck a pair of shoulders is assumed.
     outline = chin + unit * (0.35 + 0.95 * np.clip((np.abs(cols - points.chin[0]) / unit - 0.6) / 2.2, 0, 1) ** 0.8)
     body = (rows > outline) | ((apart > 26) & (rows > chin)) | face
-    body = _without_gaps(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), chin)
+    opened = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    whole = _without_gaps(np.asarray(opened, np.uint8), chin)
     # How far a pixel is covered by hair: its distance from the background relative to that of the hair beside it.
     far = cv2.dilate(cv2.medianBlur(apart, 3), np.ones((9, 9), np.uint8))
     hair = np.clip((apart - 8) / (0.75 * np.maximum(far, 34) - 8), 0, 1)
     inner = cv2.erode((cv2.GaussianBlur(apart, (0, 0), 3) > 45).astype(np.float32), np.ones((9, 9), np.uint8))
     hair = np.maximum(hair, cv2.GaussianBlur(inner, (0, 0), 2)) * (rows < chin + 0.3 * unit)
-    alpha = np.maximum(cv2.GaussianBlur(body, (0, 0), 1.2), hair)
+    alpha = np.maximum(cv2.GaussianBlur(whole, (0, 0), 1.2), hair)
     # Shoulders that the picture cuts off end in a soft vertical edge instead.
     sides = np.clip((np.minimum(np.arange(width), np.arange(width)[::-1]) - 8) / 6, 0, 1)
     return (alpha * sides).astype(np.float32), surface.astype(np.float32)
@@ -220,18 +224,18 @@ def _without_gaps(body: Pixels, chin: int) -> Floats:
 
 
 def _without_spill(rgb: Pixels, alpha: Floats, behind: Floats) -> Pixels:
-    """Take the light background's share out of half-covered pixels, so that hair has no bright rim before a dark wall."""
+    """Take the light background's share out of half-covered pixels: hair has no bright rim before a dark wall."""
     share = np.clip(alpha, 0.2, 1)[..., None]
-    return np.clip((rgb - (1 - share) * behind) / share, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((rgb - (1 - share) * behind) / share, 0, 255), np.uint8)
 
 
 def _flat_below(rgb: Pixels, points: FacePoints) -> Pixels:
-    """Fade the last rows into one colour of cloth: they are repeated where a frame shows more of the body than the picture."""
+    """Fade the last rows into one colour of cloth: they are repeated where a frame shows more than the picture."""
     cloth = np.median(rgb[-40:, 20:-20].reshape(-1, 3)[np.argsort(rgb[-40:, 20:-20].sum(2).ravel())[-2000:]], axis=0)
     rows = np.arange(len(rgb))[:, None, None]
     share = np.clip((rows - len(rgb) + 50) / 45, 0, 1) * (rows > points.chin[1] + 0.5 * points.eye_distance)
-    return (rgb * (1 - share) + cloth * share).astype(np.uint8)
+    return np.asarray(rgb * (1 - share) + cloth * share, np.uint8)
 
 
-def _xy(point: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[float, float]:
+def _xy(point: Series) -> tuple[float, float]:
     return float(point[0]), float(point[1])

@@ -1,10 +1,11 @@
 """Average beats of real fingertip recordings, made once into beat_shapes.json.
 
-Source: Welltory PPG data set (CC0), https://github.com/Welltory/welltory-ppg-dataset, published with Neshitov et al. 2021,
-doi 10.3390/s21206798: mean colour of a fingertip over a phone's camera, 21 recordings.
+Source: Welltory PPG data set (CC0), https://github.com/Welltory/welltory-ppg-dataset, published with Neshitov et al.
+2021, doi 10.3390/s21206798: mean colour of a fingertip over a phone's camera, 21 recordings.
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def _channel_beat(times_s: Series, values: Series) -> tuple[float, Series] | Non
     phase = np.arange(_POINTS) / _POINTS
     beats = [
         np.interp(start + phase * (stop - start), np.arange(len(wave)), wave)
-        for start, stop in zip(feet[:-1], feet[1:], strict=True)
+        for start, stop in pairwise(feet)
         if stop - start < 1.6 * _GRID_HZ
     ]
     if len(beats) < 20:

@@ -1,4 +1,4 @@
-"""The light on the scene over a clip: drift, mains flicker, steps, a screen's glow, white balance, and the camera's reaction to it."""
+"""Light over a clip: drift, mains flicker, steps, a screen's glow, white balance, and auto exposure's reaction."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,12 @@ from training.synthesis.pulse_wave import Series, smooth_noise
 class LightSettings:
     """Light and its changes; sizes are relative to the pixel value.
 
-    colour: cast of the light in R, G, B. azimuth, elevation: where it comes from, radians. ambient: 0..1, share of light without
-    a direction. sway: how far it wanders, radians. shine: strength of the skin's mirror reflection relative to its colour;
-    shininess: how narrow it is. drift: slow change. flicker, flicker_hz, flicker_bands: mains light as the shutter sees it, bands per
-    picture height. steps: number of sudden changes, step their size. screen: a screen's changing glow. balance_drift, balance_steps:
-    white balance. exposure_gain: 0..1, how far auto exposure undoes changes, after exposure_lag_s.
+    colour: cast of the light in R, G, B. azimuth, elevation: where it comes from, radians. ambient: 0..1, share of
+    light without a direction. sway: how far it wanders, radians. shine: strength of the skin's mirror reflection
+    relative to its colour; shininess: how narrow it is. drift: slow change. flicker, flicker_hz, flicker_bands:
+    mains light as the shutter sees it, bands per picture height. steps: number of sudden changes, step their size.
+    screen: a screen's changing glow. balance_drift, balance_steps: white balance. exposure_gain: 0..1, how far
+    auto exposure undoes changes, after exposure_lag_s.
     """
 
     colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -43,8 +44,9 @@ class LightSettings:
 class Lights:
     """Light at each frame.
 
-    gain: float64 (N, 3), factor on pixel values. screen: float64 (N, 3), a further factor on what faces the screen. flicker: float64 (N,)
-    phase in radians of the first row. direction: float64 (N, 3), unit vectors towards the light: right, down, to the camera.
+    gain: float64 (N, 3), factor on pixel values. screen: float64 (N, 3), a further factor on what faces the
+    screen. flicker: float64 (N,) phase in radians of the first row. direction: float64 (N, 3), unit vectors
+    towards the light: right, down, to the camera.
     """
 
     gain: NDArray[np.float64]
@@ -55,7 +57,9 @@ class Lights:
 
 def make_lights(settings: LightSettings, times_s: Series, rng: np.random.Generator) -> Lights:
     """Light one clip; times_s float64 (N,) are the frames' times."""
-    common = settings.drift * smooth_noise(times_s, 0.02, 0.3, rng) + _steps(settings.steps, settings.step, times_s, rng)
+    common = settings.drift * smooth_noise(times_s, 0.02, 0.3, rng) + _steps(
+        settings.steps, settings.step, times_s, rng
+    )
     common -= settings.exposure_gain * _lagged(common, times_s, settings.exposure_lag_s)
     balance = np.stack([smooth_noise(times_s, 0.02, 0.2, rng, 4) for _ in range(3)], 1) * settings.balance_drift
     for channel in range(3):

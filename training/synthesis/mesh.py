@@ -1,6 +1,7 @@
 """Head pose -> where in the picture of the face each pixel of a frame looks.
 
-A head is an ellipsoid in front of the neck: turning moves its near parts more than its outline. Shoulders follow at a fraction.
+A head is an ellipsoid in front of the neck: turning moves its near parts more than its outline. Shoulders follow at a
+fraction.
 """
 
 from dataclasses import dataclass
@@ -30,15 +31,23 @@ class Pose:
 class FaceMesh:
     """Sampling maps for one face at one place of a frame.
 
-    points: the face in its (already scaled) texture. corner: where the texture's upper left corner lies in the frame at rest.
-    region: x0, y0, x1, y1 of the frame that is covered.
+    points: the face in its (already scaled) texture. corner: where the texture's upper left corner lies in the
+    frame at rest. region: x0, y0, x1, y1 of the frame that is covered.
     """
 
     def __init__(self, points: FacePoints, corner: tuple[float, float], region: tuple[int, int, int, int]) -> None:
         x0, y0, x1, y1 = region
         self._size = x1 - x0, y1 - y0
-        columns = np.linspace(x0, x1, max((x1 - x0) // _STEP, 2), endpoint=False) + (x1 - x0) / max((x1 - x0) // _STEP, 2) / 2 - 0.5
-        rows = np.linspace(y0, y1, max((y1 - y0) // _STEP, 2), endpoint=False) + (y1 - y0) / max((y1 - y0) // _STEP, 2) / 2 - 0.5
+        columns = (
+            np.linspace(x0, x1, max((x1 - x0) // _STEP, 2), endpoint=False)
+            + (x1 - x0) / max((x1 - x0) // _STEP, 2) / 2
+            - 0.5
+        )
+        rows = (
+            np.linspace(y0, y1, max((y1 - y0) // _STEP, 2), endpoint=False)
+            + (y1 - y0) / max((y1 - y0) // _STEP, 2) / 2
+            - 0.5
+        )
         self._centre = points.centre
         half_height = points.height / 2
         self._pivot = half_height * 1.5
@@ -79,5 +88,7 @@ class FaceMesh:
 
     def _jaw(self, x: Floats, y: Floats) -> Floats:
         span = self._chin_y - self._mouth_y
-        below = np.clip((y - self._mouth_y) / (0.25 * span), 0, 1) * np.clip((self._chin_y + 0.8 * span - y) / (0.8 * span), 0, 1)
+        below = np.clip((y - self._mouth_y) / (0.25 * span), 0, 1) * np.clip(
+            (self._chin_y + 0.8 * span - y) / (0.8 * span), 0, 1
+        )
         return np.asarray(0.16 * span * below * np.exp(-((x / self._mouth_width) ** 4)), np.float32)

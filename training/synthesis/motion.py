@@ -13,9 +13,9 @@ MOTIONS = ("still", "sway", "rhythmic", "talking", "ballistic", "turning", "phot
 class MotionSettings:
     """What moves.
 
-    kind: one of MOTIONS; all but `photograph` come with the small movements of a living head. strength: 0..1 of the kind's largest
-    movement. rate_hz: of `rhythmic` nods and of `talking` syllables. blink_hz: mean rate of blinks. handheld: 0..1, how much the
-    camera itself shakes.
+    kind: one of MOTIONS; all but `photograph` come with the small movements of a living head. strength: 0..1 of
+    the kind's largest movement. rate_hz: of `rhythmic` nods and of `talking` syllables. blink_hz: mean rate of
+    blinks. handheld: 0..1, how much the camera itself shakes.
     """
 
     kind: str = "still"
@@ -29,8 +29,8 @@ class MotionSettings:
 class Poses:
     """Head pose at each frame, each float64 (N,).
 
-    x, y: shift of the head in face heights. roll, yaw, pitch: radians. zoom: size relative to the clip's. jaw: 0 shut to 1 open. lid: 0
-    open to 1 shut. camera_x, camera_y: shift of the whole picture in face heights.
+    x, y: shift of the head in face heights. roll, yaw, pitch: radians. zoom: size relative to the clip's. jaw: 0
+    shut to 1 open. lid: 0 open to 1 shut. camera_x, camera_y: shift of the whole picture in face heights.
     """
 
     x: Series
@@ -61,16 +61,22 @@ def make_poses(settings: MotionSettings, times_s: Series, truth: Truth, rng: np.
     return Poses(**curves)
 
 
-def _still(curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator) -> None:
+def _still(
+    curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator
+) -> None:
     """Nothing but the small movements of every living head."""
 
 
-def _sway(curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator) -> None:
+def _sway(
+    curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator
+) -> None:
     for name, size in (("x", 0.06), ("y", 0.03), ("roll", 0.05), ("yaw", 0.12), ("pitch", 0.06), ("zoom", 0.03)):
         curves[name] += settings.strength * size * smooth_noise(times_s, 0.05, 0.6, rng)
 
 
-def _rhythmic(curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator) -> None:
+def _rhythmic(
+    curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator
+) -> None:
     wander = 0.15 * smooth_noise(times_s, 0.03, 0.2, rng, 4)
     phase = 2 * np.pi * (settings.rate_hz * times_s + wander)
     for name, size in (("x", 0.04), ("y", 0.05), ("roll", 0.06), ("yaw", 0.12), ("pitch", 0.12)):
@@ -79,22 +85,30 @@ def _rhythmic(curves: dict[str, Series], settings: MotionSettings, times_s: Seri
         curves[name] += settings.strength * size * share * wave
 
 
-def _talking(curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator) -> None:
+def _talking(
+    curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator
+) -> None:
     speaking = np.clip(0.5 + 1.2 * smooth_noise(times_s, 0.1, 0.5, rng), 0, 1)
     syllables = 0.5 + 0.5 * np.sin(2 * np.pi * np.cumsum(_rates(settings.rate_hz, times_s, rng)))
-    curves["jaw"] += np.clip(settings.strength * speaking * syllables * (1 + 0.4 * smooth_noise(times_s, 0.5, 3, rng)), 0, 1)
+    curves["jaw"] += np.clip(
+        settings.strength * speaking * syllables * (1 + 0.4 * smooth_noise(times_s, 0.5, 3, rng)), 0, 1
+    )
     for name, size in (("x", 0.02), ("y", 0.02), ("roll", 0.03), ("yaw", 0.08), ("pitch", 0.06)):
         curves[name] += settings.strength * size * speaking * smooth_noise(times_s, 0.2, 2.0, rng)
 
 
-def _ballistic(curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator) -> None:
-    """Each beat's recoil nods the head by a fraction of a pixel (Balakrishnan 2013): motion with the pulse's own rate."""
+def _ballistic(
+    curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator
+) -> None:
+    """Each beat's recoil nods the head by a fraction of a pixel (Balakrishnan 2013), at the pulse's own rate."""
     recoil = np.interp(times_s - rng.uniform(-0.1, 0.1), truth.times_s, truth.ppg)
     curves["y"] += settings.strength * 0.004 * recoil
     curves["pitch"] += settings.strength * 0.004 * recoil
 
 
-def _turning(curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator) -> None:
+def _turning(
+    curves: dict[str, Series], settings: MotionSettings, times_s: Series, truth: Truth, rng: np.random.Generator
+) -> None:
     for name, size in (("yaw", 0.45), ("pitch", 0.2), ("roll", 0.15), ("x", 0.12), ("y", 0.06), ("zoom", 0.06)):
         curves[name] += settings.strength * size * np.tanh(1.5 * smooth_noise(times_s, 0.05, 0.4, rng))
 

@@ -13,6 +13,7 @@ from training.synthesis.recipe import Recipe
 from training.synthesis.relief import GRID, Relief
 from training.synthesis.skin import FacePoints, Floats, Pixels, add_melanin
 
+_NO_MAP = np.empty(0, np.float32)
 _FIELD_PAD = GRID // 2
 _FACTOR_STEP = 4  # the factor field is smooth: looked up at every fourth pixel, lines between
 
@@ -44,7 +45,9 @@ class PersonLayer:
         self._mesh = FaceMesh(points, corner, self._region)
         self._pad = int(0.5 * points.height)
         self._open = _padded(texture, self._pad, max(int(self._region[3] - corner[1]) - texture.shape[0], 0))
-        self._shut = _padded(_shut_eyes(texture, points), self._pad, self._open.shape[0] - texture.shape[0] - 2 * self._pad)
+        self._shut = _padded(
+            _shut_eyes(texture, points), self._pad, self._open.shape[0] - texture.shape[0] - 2 * self._pad
+        )
         self._buffers = _Buffers(self._region[3] - self._region[1], self._region[2] - self._region[0])
         self._unit = points.height
         self._grid = np.array([GRID / texture.shape[1], GRID / texture.shape[0]], np.float32)
@@ -78,10 +81,9 @@ class PersonLayer:
         x0, y0, x1, y1 = self._region
         coarse = self._mesh.coarse(pose)
         keep = self._buffers
-        cv2.resize(coarse, (x1 - x0, y1 - y0), dst=keep.maps, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(coarse + self._pad, (x1 - x0, y1 - y0), dst=keep.maps, interpolation=cv2.INTER_LINEAR)
         texture = self._open if pose.lid < 0.03 else self._blinking(pose.lid)
-        cv2.add(keep.maps, (self._pad, self._pad, 0, 0), dst=keep.maps)
-        cv2.remap(texture, keep.maps, None, cv2.INTER_LINEAR, dst=keep.looked, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(texture, keep.maps, _NO_MAP, cv2.INTER_LINEAR, dst=keep.looked, borderMode=cv2.BORDER_REPLICATE)
         self._look_up_factors(coarse, self._relief.factors(pose, towards, gain, ppg))
         cv2.cvtColor(keep.looked, cv2.COLOR_RGBA2RGB, dst=keep.colour)
         cv2.multiply(keep.colour, keep.factors, dst=keep.person, dtype=cv2.CV_32F)
@@ -94,8 +96,8 @@ class PersonLayer:
         x0, y0, x1, y1 = self._region
         size = max((x1 - x0) // _FACTOR_STEP, 2), max((y1 - y0) // _FACTOR_STEP, 2)
         maps = (cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR) + 0.5) * self._grid - 0.5
-        field = cv2.copyMakeBorder(field, _FIELD_PAD, _FIELD_PAD, _FIELD_PAD, _FIELD_PAD, cv2.BORDER_REPLICATE)
-        looked = cv2.remap(field, maps + _FIELD_PAD, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        padded = cv2.copyMakeBorder(field, _FIELD_PAD, _FIELD_PAD, _FIELD_PAD, _FIELD_PAD, cv2.BORDER_REPLICATE)
+        looked = cv2.remap(padded, maps + _FIELD_PAD, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         cv2.resize(looked, (x1 - x0, y1 - y0), dst=self._buffers.factors, interpolation=cv2.INTER_LINEAR)
 
     def _blinking(self, lid: float) -> Pixels:
@@ -118,7 +120,7 @@ def _texture(face: Face, scale: float, blur_px: float) -> Pixels:
     layers = np.concatenate([face.rgb * alpha, 255 * (1 - alpha)], 2).astype(np.float32)
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     scaled = cv2.resize(layers, None, fx=scale, fy=scale, interpolation=way)
-    return np.clip(cv2.GaussianBlur(scaled, (0, 0), max(blur_px, 0.3)) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(cv2.GaussianBlur(scaled, (0, 0), max(blur_px, 0.3)) + 0.5, 0, 255), np.uint8)
 
 
 def _padded(texture: Pixels, pad: int, below: int) -> Pixels:
@@ -150,8 +152,9 @@ def _coloured(face: Face, melanin: float, clothes: tuple[float, float, float]) -
     rows = np.arange(rgb.shape[0], dtype=np.float32)[:, None]
     below = np.clip((rows - face.points.chin[1]) / (0.15 * face.points.height), 0, 1)
     # What is worn in the pictures is white, or as good as any other colour where they are drawn.
-    bright = cv2.GaussianBlur(rgb.min(2).astype(np.float32), (0, 0), 2)
-    worn = (below * np.clip((bright - 110) / 40, 0, 1))[..., None]
+    least, most = (cv2.GaussianBlur(way(rgb, axis=2).astype(np.float32), (0, 0), 2) for way in (np.min, np.max))
+    white = np.clip((least - 110) / 40, 0, 1) * np.clip((1.28 - most / (least + 1)) / 0.1, 0, 1)
+    worn = (below * white)[..., None]
     return replace(face, rgb=(rgb * (1 - worn * (1 - np.array(clothes, np.float32)))).astype(np.uint8))
 
 
@@ -165,8 +168,8 @@ def _mirrored(face: Face) -> Face:
     points = FacePoints(
         flip(at.right_eye), flip(at.left_eye), flip(at.mouth), flip(at.chin), flip(at.hairline), at.half_width
     )
-    rgb, alpha, skin, pulse = (np.ascontiguousarray(layer[:, ::-1]) for layer in (face.rgb, face.alpha, face.skin, face.pulse))
-    return Face(rgb, alpha, skin, pulse, points)
+    alpha, skin, pulse = (np.ascontiguousarray(layer[:, ::-1]) for layer in (face.alpha, face.skin, face.pulse))
+    return Face(np.ascontiguousarray(face.rgb[:, ::-1]), alpha, skin, pulse, points)
 
 
 def _scaled(points: FacePoints, scale: float) -> FacePoints:
@@ -175,5 +178,10 @@ def _scaled(points: FacePoints, scale: float) -> FacePoints:
 
     at = points
     return FacePoints(
-        moved(at.left_eye), moved(at.right_eye), moved(at.mouth), moved(at.chin), moved(at.hairline), at.half_width * scale
+        moved(at.left_eye),
+        moved(at.right_eye),
+        moved(at.mouth),
+        moved(at.chin),
+        moved(at.hairline),
+        at.half_width * scale,
     )

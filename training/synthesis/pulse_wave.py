@@ -1,7 +1,8 @@
 """The blood volume pulse: heart beats with realistic variability, integrated beat by beat, and their shape.
 
-Rate: mean x (1 + respiratory sinus arrhythmia + slow drift + beat-to-beat jitter); phase is its integral, so every beat has its
-own length. Shape: Gaussians with a dicrotic wave (after McSharry et al. 2003), harmonics, or average beats of real recordings.
+Rate: mean x (1 + respiratory sinus arrhythmia + slow drift + beat-to-beat jitter); phase is its integral, so every
+beat has its own length. Shape: Gaussians with a dicrotic wave (after McSharry et al. 2003), harmonics, or average
+beats of real recordings.
 """
 
 import csv
@@ -24,10 +25,10 @@ class PulseSettings:
     """One heart.
 
     hr_bpm: mean rate. rsa, drift, jitter: relative size of the rate's breathing, slow and beat-to-beat changes.
-    shape: `gaussian`, `harmonic` or the name of a real beat. notch: height of the second wave or harmonic relative to the first,
-    notch_phase its delay in beats. strength: peak-to-peak change of green relative to the skin's pixel value, 0 for no pulse.
-    am_depth: how far breathing changes the beats' height; baseline_depth: the breathing wave added, relative to a beat.
-    delay_s: largest delay between two parts of the face.
+    shape: `gaussian`, `harmonic` or the name of a real beat. notch: height of the second wave or harmonic relative
+    to the first, notch_phase its delay in beats. strength: peak-to-peak change of green relative to the skin's
+    pixel value, 0 for no pulse. am_depth: how far breathing changes the beats' height; baseline_depth: the
+    breathing wave added, relative to a beat. delay_s: largest delay between two parts of the face.
     """
 
     hr_bpm: float
@@ -48,9 +49,9 @@ class PulseSettings:
 class Truth:
     """The pulse that a clip shows.
 
-    times_s, ppg: float64 (N,), the wave on a grid of 128 Hz from 0 to the clip's end, up = more blood = darker skin, a beat about
-    1 high; all zero without a pulse. beats_s: times of the beats' peaks. bpm: mean rate between the first and last of them, NaN
-    without a pulse.
+    times_s, ppg: float64 (N,), the wave on a grid of 128 Hz from 0 to the clip's end, up = more blood = darker
+    skin, a beat about 1 high; all zero without a pulse. beats_s: times of the beats' peaks. bpm: mean rate between
+    the first and last of them, NaN without a pulse.
     """
 
     times_s: Series

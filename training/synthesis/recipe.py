@@ -19,8 +19,9 @@ from training.synthesis.pulse_wave import PulseSettings, real_beats
 class SceneSettings:
     """Who is where.
 
-    face_height, centre_x, centre_y: hairline to chin and the face's centre, relative to the picture's height, width, height. melanin:
-    optical density added to the skin (negative: lighter). clothes: factors on the R, G, B of what is worn. picture: `neutral` or `smiling`.
+    face_height, centre_x, centre_y: hairline to chin and the face's centre, relative to the picture's height,
+    width, height. melanin: optical density added to the skin (negative: lighter). clothes: factors on the R, G, B
+    of what is worn. picture: `neutral` or `smiling`.
     """
 
     person: str
@@ -125,7 +126,7 @@ def _sample_pulse(rng: np.random.Generator, hr_range_bpm: tuple[float, float]) -
 def _sample_camera(rng: np.random.Generator) -> CameraSettings:
     sizes = list(_SIZE_SHARES)
     width, height = sizes[int(rng.choice(len(sizes), p=list(_SIZE_SHARES.values())))]
-    common = float(rng.choice([15.0, 20.0, 24.0, 25.0, 30.0, 30.0, 30.0, 30.0, 50.0, 60.0]))
+    common = float(rng.choice([15, 20, 20, 24, 25, 25, 30, 30, 30, 30, 30, 30, 50, 60]))
     fps = common if rng.random() < 0.7 else round(float(rng.uniform(15, 35)), 2)
     return CameraSettings(
         width=width,
@@ -147,7 +148,7 @@ def _sample_codec(rng: np.random.Generator) -> CodecSettings:
     name, container = kinds[int(rng.choice(len(kinds), p=list(_CODEC_SHARES.values())))]
     # Motion JPEG codes every frame alone and cannot go as low as the others.
     bits = _log_uniform(rng, 0.4, 1.6) if name == "mjpeg" else _log_uniform(rng, 0.02, 0.4)
-    preset = _pick(rng, {"ultrafast": 0.45, "superfast": 0.2, "veryfast": 0.25, "fast": 0.1})
+    preset = _pick(rng, {"ultrafast": 0.55, "superfast": 0.24, "veryfast": 0.18, "fast": 0.03})
     return CodecSettings(name, container, bits, round(_log_uniform(rng, 8, 250)), preset)
 
 

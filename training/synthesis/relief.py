@@ -1,7 +1,8 @@
-"""How light and blood change a face's picture: a coarse field of factors on its pixel values (dichromatic model, Wang et al. 2017).
+"""How light and blood change a face's picture: factors on its pixel values (dichromatic model, Wang et al. 2017).
 
-C = I (v_s specular + v_d diffuse + u_p pulse). Factors on light become factors on pixel values through a power-law camera response,
-so everything here is a factor on the picture's own values; what is smooth in space is worked out on an 80 x 80 grid of the picture.
+C = I (v_s specular + v_d diffuse + u_p pulse). Factors on light become factors on pixel values through a power-law
+camera response, so everything here is a factor on the picture's own values; what is smooth in space is worked out on
+an 80 x 80 grid of the picture.
 """
 
 import cv2
@@ -38,8 +39,10 @@ class Relief:
         self._mirror = (light.shine * skin.mean() / skin).astype(np.float32)
         self._mouth = _mouth(face)
 
-    def factors(self, pose: Pose, towards: NDArray[np.float64], glow: NDArray[np.float64], ppg: tuple[float, float]) -> Floats:
-        """Return float32 (80, 80, 3): factors on the picture's R, G, B. ppg: the wave's value and its slope per second."""
+    def factors(
+        self, pose: Pose, towards: NDArray[np.float64], glow: NDArray[np.float64], ppg: tuple[float, float]
+    ) -> Floats:
+        """Return float32 (80, 80, 3): factors on R, G, B. ppg: the wave's value and its slope per second."""
         towards = _turn(towards, -pose.yaw, -pose.pitch)
         view = _turn(_VIEW, -pose.yaw, -pose.pitch)
         half = towards + view

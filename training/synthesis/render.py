@@ -9,7 +9,7 @@ import numpy as np
 from training.synthesis.background import make_background
 from training.synthesis.camera import Sensor, frame_times
 from training.synthesis.codec import VideoWriter
-from training.synthesis.faces import Face, FaceSource
+from training.synthesis.faces import FaceSource
 from training.synthesis.light import make_lights
 from training.synthesis.motion import make_poses
 from training.synthesis.person import PersonLayer
@@ -21,7 +21,7 @@ __all__ = ["Truth", "render", "render_frames"]
 
 
 def render(recipe: Recipe, faces: FaceSource, path: Path) -> Truth:
-    """Write the clip to `path` (its suffix is the caller's choice; the recipe names the container) and return its truth.
+    """Write the clip to `path`, whatever its suffix (the recipe names the container), and return its truth.
 
     KeyError if `faces` does not know the recipe's person.
     """
@@ -48,7 +48,13 @@ def render_frames(recipe: Recipe, faces: FaceSource, truth: Truth) -> Iterator[t
     for index, time_s in enumerate(times_s):
         gain = (lights.gain[index] * camera.exposure).astype(np.float32)
         behind.draw(frame, index, gain, person.camera_shift(poses, index))
-        person.draw(frame, person.pose(poses, index), gain * lights.screen[index], lights.direction[index], (ppg[index], slope[index]))
+        person.draw(
+            frame,
+            person.pose(poses, index),
+            gain * lights.screen[index],
+            lights.direction[index],
+            (ppg[index], slope[index]),
+        )
         if light.flicker:
             frame *= _bands(light.flicker, light.flicker_bands, lights.flicker[index], camera.height)
         yield float(time_s), sensor.expose(frame)

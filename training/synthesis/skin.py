@@ -48,7 +48,7 @@ class FacePoints:
 
 
 def skin_probability(rgb: Pixels, points: FacePoints) -> Floats:
-    """Return how skin-like each pixel is in colour, float32 (H, W) 0..1: like the cheeks and the forehead, within reach of the face.
+    """Return how like the cheeks and the forehead each pixel near the face is in colour, float32 (H, W) 0..1.
 
     rgb: uint8 (H, W, 3).
     """
@@ -61,8 +61,8 @@ def skin_probability(rgb: Pixels, points: FacePoints) -> Floats:
     x, y = _face_coordinates(rgb.shape[:2], points)
     reach = _fall(np.hypot(x / 1.15, np.clip(np.abs(y) - np.where(y > 0, 0.9, 0.0), 0, None)), 0.95, 1.15)
     eyes = sum(_ellipse(rgb.shape[:2], eye, (0.27, 0.13), points) for eye in (points.left_eye, points.right_eye))
-    probability: Floats = cv2.GaussianBlur((likeness * reach * (1 - eyes)).astype(np.float32), (0, 0), 1.2)
-    return np.clip(probability * 1.2 - 0.1, 0, 1)
+    probability = cv2.GaussianBlur((likeness * reach * (1 - eyes)).astype(np.float32), (0, 0), 1.2)
+    return np.asarray(np.clip(probability * 1.2 - 0.1, 0, 1), np.float32)
 
 
 def pulse_map(skin: Floats, points: FacePoints) -> Floats:
@@ -90,11 +90,11 @@ def add_melanin(rgb: Pixels, skin: Floats, amount: float) -> Pixels:
     # Lids, lips and marks that do not look like skin in colour are skin all the same.
     spread = cv2.GaussianBlur(cv2.dilate(skin, np.ones((9, 9), np.uint8)), (0, 0), 3)
     factor = np.exp(-amount * spread[..., None] * np.array([0.85, 1.0, 1.15], np.float32))
-    return np.clip(rgb * factor, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(rgb * factor, 0, 255), np.uint8)
 
 
 def tone_group(rgb: Pixels, points: FacePoints) -> str:
-    """Return `light`, `medium` or `dark` by the individual typology angle (Chardon et al. 1991) of cheeks and forehead."""
+    """Return `light`, `medium` or `dark` by cheeks' and forehead's individual typology angle (Chardon et al. 1991)."""
     sample = np.concatenate([_patch(rgb, *spot).reshape(-1, 3) for spot in _skin_spots(points)])
     colour = np.median(sample, axis=0).astype(np.float32).reshape(1, 1, 3) / 255
     lightness, _, yellow = cv2.cvtColor(colour, cv2.COLOR_RGB2LAB).ravel()
@@ -122,7 +122,9 @@ def _face_coordinates(shape: tuple[int, ...], points: FacePoints) -> tuple[Float
     return (x - cx) / points.half_width, (y - cy) / (points.height / 2)
 
 
-def _ellipse(shape: tuple[int, ...], centre: tuple[float, float], radii: tuple[float, float], points: FacePoints) -> Floats:
+def _ellipse(
+    shape: tuple[int, ...], centre: tuple[float, float], radii: tuple[float, float], points: FacePoints
+) -> Floats:
     """A soft ellipse, radii in eye distances."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     unit = points.eye_distance
@@ -130,7 +132,7 @@ def _ellipse(shape: tuple[int, ...], centre: tuple[float, float], radii: tuple[f
 
 
 def _fall(value: Floats, start: float, stop: float) -> Floats:
-    return np.clip((stop - value) / (stop - start), 0, 1)
+    return np.asarray(np.clip((stop - value) / (stop - start), 0, 1), np.float32)
 
 
 def _pair(point: NDArray[np.float64]) -> tuple[float, float]:
