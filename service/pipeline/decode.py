@@ -101,6 +101,14 @@ class VideoReader:
         return self._info
 
     @property
+    def expected_duration_s(self) -> float | None:
+        """Seconds that the wanted part should last by what the container says, or None where it says nothing."""
+        if self._promised_s is None:
+            return self._duration_s
+        left_s = max(self._promised_s - self._start_s, 0.0)
+        return left_s if self._duration_s is None else min(left_s, self._duration_s)
+
+    @property
     def warnings(self) -> tuple[Warned, ...]:
         """What the caller should know, complete once `frames` is exhausted."""
         return tuple(Warned(code, detail) for code, detail in _DETAILS.items() if code in self._codes)
@@ -134,11 +142,7 @@ class VideoReader:
         return None if self._container.duration is None else self._container.duration / av.time_base
 
     def _check_promised_length(self) -> None:
-        promised_s = self._promised_s
-        if promised_s is None:
-            return
-        wanted_s = min(promised_s - self._start_s, self._duration_s or promised_s)
-        if wanted_s > self._limits.max_duration_s * 1.01:
+        if (self.expected_duration_s or 0.0) > self._limits.max_duration_s * 1.01:
             raise VideoTooLong(f"the video is longer than {self._limits.max_duration_s:g} s")
 
     def _pictures_from_start_s(self) -> Iterator[av.VideoFrame]:

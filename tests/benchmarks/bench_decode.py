@@ -19,7 +19,7 @@ from service.pipeline.decode import VideoReader
 from service.pipeline.types import Box
 from tests.service.pipeline.media import Recipe, Rgb, gradient, write_video
 
-ROUNDS = 5
+ROUNDS = 3
 BOX = Box(181.3, 92.7, 461.3, 372.7)  # 280 px, off the pixel grid as tracked faces are
 CROP = 36
 

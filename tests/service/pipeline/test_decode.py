@@ -255,6 +255,22 @@ def test_limits_hold_for_the_selection(tmp_path: Path) -> None:
         read(path, start_s=300)
 
 
+@pytest.mark.parametrize(
+    ("start_s", "duration_s", "expected_s"), [(0, None, 6.0), (2, None, 4.0), (2, 3, 3.0), (4, 5, 2.0), (9, None, 0.0)]
+)
+def test_expected_duration_of_the_wanted_part(
+    tmp_path: Path, good: bytes, start_s: float, duration_s: float | None, expected_s: float
+) -> None:
+    path = saved(tmp_path / "a.mp4", good)
+    with VideoReader(path, start_s=start_s, duration_s=duration_s) as reader:
+        assert reader.expected_duration_s == pytest.approx(expected_s)
+
+
+def test_nothing_is_expected_where_the_container_says_nothing(tmp_path: Path) -> None:
+    with VideoReader(write_video(tmp_path / "a.mkv", live(Recipe()))) as reader:
+        assert reader.expected_duration_s is None
+
+
 @pytest.mark.parametrize("seconds", [1 / 30, 1.0, 4.9])
 def test_too_short(tmp_path: Path, seconds: float) -> None:
     with pytest.raises(VideoTooShort):
