@@ -206,7 +206,7 @@ def _studio_alpha(rgb: Pixels, points: FacePoints) -> tuple[Floats, Floats]:
     alpha = np.maximum(cv2.GaussianBlur(whole, (0, 0), 1.2), hair)
     # Shoulders that the picture cuts off end in a soft vertical edge instead.
     sides = np.clip((np.minimum(np.arange(width), np.arange(width)[::-1]) - 8) / 6, 0, 1)
-    return (alpha * sides).astype(np.float32), surface.astype(np.float32)
+    return np.clip(alpha * sides, 0, 1).astype(np.float32), surface.astype(np.float32)
 
 
 def _without_gaps(body: Pixels, chin: int) -> Floats:

@@ -79,8 +79,10 @@ def _rhythmic(
 ) -> None:
     wander = 0.15 * smooth_noise(times_s, 0.03, 0.2, rng, 4)
     phase = 2 * np.pi * (settings.rate_hz * times_s + wander)
-    for name, size in (("x", 0.04), ("y", 0.05), ("roll", 0.06), ("yaw", 0.12), ("pitch", 0.12)):
-        share = rng.uniform(-1, 1) ** 3
+    shares = rng.uniform(-0.4, 0.4, 5)
+    shares[rng.integers(5)] = rng.choice([-1.0, 1.0])
+    sizes = (("x", 0.03), ("y", 0.04), ("roll", 0.06), ("yaw", 0.12), ("pitch", 0.12))
+    for (name, size), share in zip(sizes, shares, strict=True):
         wave = np.sin(phase + rng.uniform(0, 0.6)) + 0.2 * np.sin(2 * phase)
         curves[name] += settings.strength * size * share * wave
 
