@@ -142,7 +142,7 @@ class VideoReader:
         return None if self._container.duration is None else self._container.duration / av.time_base
 
     def _check_promised_length(self) -> None:
-        if (self.expected_duration_s or 0.0) > self._limits.max_duration_s * 1.01:
+        if self._promised_s is not None and (self.expected_duration_s or 0.0) > self._limits.max_duration_s * 1.01:
             raise VideoTooLong(f"the video is longer than {self._limits.max_duration_s:g} s")
 
     def _pictures_from_start_s(self) -> Iterator[av.VideoFrame]:
