@@ -114,6 +114,24 @@ def test_a_reader_who_takes_his_time_but_reads_gets_all(server: Server) -> None:
         assert read_answer(sock).status == 200
 
 
+def test_a_reader_who_is_slow_but_steady_gets_all(server: Server) -> None:
+    received = b""
+    with slow_reader(server, small_buffer=False) as sock:
+        while not received.endswith(b'"request_id":"test-0123"}'):
+            chunk = sock.recv(100_000)
+            assert chunk, "it was cut off"
+            received += chunk
+            time.sleep(0.04)
+
+
+def test_garbage_after_an_answer_has_begun(server: Server) -> None:
+    with server.connect() as sock:
+        answer = exchange(sock, head(length=None, content_type="text/plain", extra=CHUNKED))
+        assert answer.status == 415
+        sock.sendall(b"zz\r\n")
+        assert closed_by_server(sock)
+
+
 @pytest.mark.parametrize(
     "garbage",
     [

@@ -1,11 +1,15 @@
 """What surrounds a request: ids, log lines, headers, slow bodies, clients that go away."""
 
+import asyncio
 import socket
 import time
 from contextlib import suppress
 
+import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from service.api.middleware import BodyPatience, RequestGuard
 from tests.service.api.http import (
     CHUNKED,
     GOOD_FORM,
@@ -147,3 +151,18 @@ def test_chunks_without_end_are_not_read_for_ever(server: Server) -> None:
             while sent < 100_000_000:
                 sent += sock.send(piece)
     assert sent < 90_000_000
+
+
+def test_an_error_of_the_service_itself_is_a_problem_and_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise ValueError("secret")
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(RequestGuard(broken, BodyPatience()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.get("/")
+
+    response = asyncio.run(ask())
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert "secret" not in response.text + caplog.text
+    assert "ValueError at" in vars(caplog.records[0])["where"]
