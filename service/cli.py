@@ -117,7 +117,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
         try:
             require_matplotlib()  # before the work, not after it
         except PlotUnavailable as error:
-            print(f"{error.code}: {error.detail}", file=sys.stderr)
+            print(f"plot_unavailable: {error}", file=sys.stderr)
             return USAGE
     arguments.video.open("rb").close()  # a missing or unreadable file is said in the system's own words
     estimator = Estimator(Settings().model_store)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 
 from service.api.schemas import HeartRateResult
-from service.pipeline.errors import FacePulseError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,10 +22,8 @@ MIN_SPAN_BPM = 20.0  # of the bpm axis, so that noise of 0.1 bpm does not look l
 RED, GREY, BLUE = "#c0392b", "#8a8f98", "#2c6fbb"
 
 
-class PlotUnavailable(FacePulseError):
-    """matplotlib is not installed."""
-
-    code = "plot_unavailable"
+class PlotUnavailable(RuntimeError):
+    """matplotlib is not installed; says how to change that. No error of the pipeline: nothing is wrong with a video."""
 
 
 def require_matplotlib() -> None:
