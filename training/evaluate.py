@@ -28,12 +28,14 @@ from training.tables import coverage_table, group_table, overall_table
 def score_case(estimator: Estimator, case: Case, models: list[str]) -> Iterator[Score]:
     """Yield each model's answer for one video."""
     assert case.bpm is not None, "only videos with a pulse are scored"
-    for model in models:
-        try:
-            rate = estimator.estimate(case.video, model=model).faces[0].heart_rate
-        except InputError as error:
+    try:
+        estimates = estimator.compare(case.video, models)
+    except InputError as error:
+        for model in models:
             yield Score(model, case.seed, case.groups, case.bpm, 0.0, 0.0, 0.0, "refused", error.code)
-            continue
+        return
+    for model, estimate in zip(models, estimates, strict=True):
+        rate = estimate.faces[0].heart_rate
         yield Score(model, case.seed, case.groups, case.bpm, rate.bpm, rate.confidence, rate.snr_db, rate.status)
 
 

@@ -12,6 +12,7 @@ from training.tables import by_model
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 
 def plot_errors(scores: Sequence[Score], path: Path) -> None:
@@ -35,7 +36,7 @@ def plot_errors(scores: Sequence[Score], path: Path) -> None:
     plt.close(figure)
 
 
-def _error_curves(spot: plt.Axes, models: dict[str, list[Score]]) -> None:
+def _error_curves(spot: Axes, models: dict[str, list[Score]]) -> None:
     for model, own in models.items():
         errors = np.sort([score.error_bpm for score in own])
         spot.plot(errors, np.arange(1, len(errors) + 1) / len(errors), label=model, linewidth=1)

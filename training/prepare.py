@@ -72,18 +72,18 @@ class Preparer:
     """Renders a recipe and takes its crops as the service would."""
 
     def __init__(self, split: str, faces: Path | None, model_store: Path, spec: InputSpec) -> None:
-        self._faces: FaceSource = face_source(faces)
-        self._people = people_of(split, self._faces.people)
+        self.faces: FaceSource = face_source(faces)
+        self.people = people_of(split, self.faces.people)
         self._detector = FaceDetector(next(model_store.glob("face-*")))
         self._spec = spec
 
     def prepare(self, seed: int) -> PreparedClip | None:
         """Return the clip of one seed, or None when the service cannot use the video (no face, too few frames)."""
-        recipe = sample_recipe(seed, self._people, duration_s=FRAMES / self._spec.fps + SPARE_S)
+        recipe = sample_recipe(seed, self.people, duration_s=FRAMES / self._spec.fps + SPARE_S)
         limits = replace(DecodeLimits(), min_duration_s=1.0)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "render"
-            truth = render(recipe, self._faces, path)
+            truth = render(recipe, self.faces, path)
             try:
                 clip = joined(face_clips(path, self._spec, self._detector, limits=limits), FRAMES)
             except InputError:

@@ -65,7 +65,7 @@ class VideoReader:
     ) -> None:
         self._path = path
         self._limits = limits
-        self._start_s = start_s
+        self.start_s = start_s
         self._duration_s = duration_s
         self._clock = FrameClock(limits, start_s, duration_s)
         self._counts: Counter[str] = Counter()
@@ -105,7 +105,7 @@ class VideoReader:
         """Seconds that the wanted part should last by what the container says, or None where it says nothing."""
         if self._promised_s is None:
             return self._duration_s
-        left_s = max(self._promised_s - self._start_s, 0.0)
+        left_s = max(self._promised_s - self.start_s, 0.0)
         return left_s if self._duration_s is None else min(left_s, self._duration_s)
 
     @property
@@ -149,8 +149,8 @@ class VideoReader:
         """Yield the first picture, which sets the clock, then those from the key frame before start_s on."""
         pictures = self._pictures()
         yield from islice(pictures, 1)
-        if self._start_s >= _SEEK_FROM_S and self._time_base_s:
-            target = int(self._clock.stamp_at(self._start_s) / self._time_base_s)
+        if self.start_s >= _SEEK_FROM_S and self._time_base_s:
+            target = int(self._clock.stamp_at(self.start_s) / self._time_base_s)
             with suppress(av.FFmpegError):  # a file without an index is read from where it stands
                 self._container.seek(target, stream=self._stream)
                 self._clock.rewind()
@@ -264,11 +264,11 @@ class VideoReader:
         """Return what came of the wanted part over what the container promises, by frames or else by time."""
         clock, rate = self._clock, float(self._stream.average_rate or 0)
         if self._promised_frames:
-            expected = self._promised_frames - self._start_s * rate
+            expected = self._promised_frames - self.start_s * rate
             came = clock.frames + clock.unplaced + self._counts["corrupt"]
             return came / expected if expected > 0 else 1.0
-        expected_s = (self._promised_s or 0.0) - self._start_s
-        return (clock.end_s - self._start_s) / expected_s if expected_s > 0 else 1.0
+        expected_s = (self._promised_s or 0.0) - self.start_s
+        return (clock.end_s - self.start_s) / expected_s if expected_s > 0 else 1.0
 
     def _raise_for_nothing(self) -> None:
         decoder = self._stream.codec_context

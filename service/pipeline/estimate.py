@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,7 @@ from service.pipeline.types import (
     FaceChoice,
     FaceEstimate,
     FaceTrack,
+    HeartRate,
     InputSpec,
     PulseModel,
     PulseStream,
@@ -85,15 +86,36 @@ class Estimator:
         Raises InputError when the video cannot be used, UnknownModel, or ModelError.
         """
         limits = limits or DecodeLimits()
-        chain = _Chain(self.model(model), FaceTracker(self.detector, face))
-        with VideoReader(path, limits, start_s=start_s, duration_s=duration_s) as reader:
+        reader = VideoReader(path, limits, start_s=start_s, duration_s=duration_s)
+        return self._measure(reader, [model], FaceTracker(self.detector, face), limits.min_duration_s, progress)[0]
+
+    def compare(self, path: Path, models: Sequence[str], *, limits: DecodeLimits | None = None) -> tuple[Estimate, ...]:
+        """Return each model's answer for the largest face; the video is decoded and cropped once. Raises as estimate."""
+        limits = limits or DecodeLimits()
+        reader = VideoReader(path, limits)
+        return self._measure(reader, models, FaceTracker(self.detector), limits.min_duration_s, None)
+
+    def _measure(
+        self,
+        reader: VideoReader,
+        models: Sequence[str],
+        tracker: FaceTracker,
+        min_duration_s: float,
+        progress: Progress | None,
+    ) -> tuple[Estimate, ...]:
+        chain = _Chain([self.model(name) for name in models], tracker)
+        with reader:
             with closing(prefetch(reader.frames())) as frames:
                 for frame in chain.timed_waits(frames):
                     chain.push(frame)
                     if progress and reader.expected_duration_s:
-                        progress(min((frame.time_s - start_s) / reader.expected_duration_s, 1.0))
-            faces, warnings = chain.finish(limits.min_duration_s)
-        return Estimate(faces, reader.info, chain.model.info, dict(chain.timing_s), (*reader.warnings, *warnings))
+                        progress(min((frame.time_s - reader.start_s) / reader.expected_duration_s, 1.0))
+            tracks, warnings = chain.finish(min_duration_s)
+        warnings = (*reader.warnings, *warnings)
+        return tuple(
+            Estimate(chain.faces(index, tracks), reader.info, model.info, dict(chain.timing_s), warnings)
+            for index, model in enumerate(chain.models)
+        )
 
     def _open(self, name: str) -> PulseModel:
         if name in CLASSICAL:
@@ -103,10 +125,10 @@ class Estimator:
 
 @dataclass(slots=True)
 class _Way:
-    """One face's way: its crops, its samples, and what the warnings need."""
+    """One face's way: its crops, each model's samples, and what the warnings need."""
 
     builder: ClipBuilder
-    stream: PulseStream
+    streams: list[PulseStream]
     frames: int = 0
     brightness_sum: float = 0.0
 
@@ -116,11 +138,13 @@ class _Way:
 
 
 class _Chain:
-    """The stages of one video, with the seconds that each took."""
+    """The stages of one video, with the seconds that each took. The models take crops of one size and rate."""
 
-    def __init__(self, model: PulseModel, tracker: FaceTracker) -> None:
-        self.model = model
+    def __init__(self, models: Sequence[PulseModel], tracker: FaceTracker) -> None:
+        self.models = models
         self.timing_s: defaultdict[str, float] = defaultdict(float)
+        self._input = models[0].input
+        assert all((m.input.size, m.input.fps) == (self._input.size, self._input.fps) for m in models), "other crops"
         self._tracker = tracker
         self._ways: dict[int, _Way] = {}
 
@@ -139,26 +163,27 @@ class _Chain:
         for face in tracked:
             self._push_face(frame, face)
 
-    def finish(self, min_duration_s: float) -> tuple[tuple[FaceEstimate, ...], tuple[Warned, ...]]:
+    def finish(self, min_duration_s: float) -> tuple[list[FaceTrack], tuple[Warned, ...]]:
         """Return the faces seen for at least min_duration_s, largest first. Raises NoFaceFound when there is none."""
-        faces: list[FaceEstimate] = []
-        warnings: list[Warned] = []
-        for track in self._tracker.tracks():
-            way = self._ways[track.face_id]
+        tracks = self._tracker.tracks()
+        for way in self._ways.values():
             for clip in way.builder.finish():
                 self._infer(way, clip)
-            if way.frames < min_duration_s * self.model.input.fps * 0.95:
-                continue
-            faces.append(self._measure(track, way))
-            warnings += face_warnings(track, way.brightness)
-        if not faces:
+        # A frame or two may be lost to the first look and to the grid.
+        tracks = [t for t in tracks if self._ways[t.face_id].frames >= min_duration_s * self._input.fps * 0.95]
+        if not tracks:
             raise NoFaceFound(f"no face was in view for {min_duration_s:g} s")
-        return tuple(faces), tuple(dict.fromkeys(warnings))
+        warnings = [warned for t in tracks for warned in face_warnings(t, self._ways[t.face_id].brightness)]
+        return tracks, tuple(dict.fromkeys(warnings))
+
+    def faces(self, index: int, tracks: Sequence[FaceTrack]) -> tuple[FaceEstimate, ...]:
+        """Return what the model of this index says of each face."""
+        return tuple(FaceEstimate(track, self._rate(index, self._ways[track.face_id])) for track in tracks)
 
     def _push_face(self, frame: Frame, face: TrackedFace) -> None:
         way = self._ways.get(face.face_id)
         if way is None:
-            way = self._ways[face.face_id] = _Way(ClipBuilder(self.model.input), self.model.stream())
+            way = self._ways[face.face_id] = _Way(ClipBuilder(self._input), [m.stream() for m in self.models])
         with self._timed("clip"):
             clips = list(way.builder.push(frame, face.crop, moved=face.moved))
         for clip in clips:
@@ -168,13 +193,14 @@ class _Chain:
         way.frames += len(clip.rgb)
         way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
         with self._timed("infer"):
-            way.stream.push(clip)
+            for stream in way.streams:
+                stream.push(clip)
 
-    def _measure(self, track: FaceTrack, way: _Way) -> FaceEstimate:
+    def _rate(self, index: int, way: _Way) -> HeartRate:
         with self._timed("infer"):
-            pulse = way.stream.finish()
+            pulse = way.streams[index].finish()
         with self._timed("pulse"):
-            return FaceEstimate(track, heart_rate(pulse, self.model.calibration))
+            return heart_rate(pulse, self.models[index].calibration)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

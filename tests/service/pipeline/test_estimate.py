@@ -48,6 +48,13 @@ def test_the_answer_is_the_same_every_time(estimator: Estimator, clip: Path) -> 
     np.testing.assert_array_equal(first.bvp, second.bvp)
 
 
+def test_comparing_models_gives_each_ones_own_answer(estimator: Estimator, clip: Path) -> None:
+    green, pos = estimator.compare(clip, ["green", "pos"])
+    assert (green.model.name, pos.model.name) == ("green", "pos")
+    assert green.faces[0].heart_rate.bpm == estimator.estimate(clip, model="green").faces[0].heart_rate.bpm
+    assert pos.faces[0].heart_rate.snr_db == estimator.estimate(clip, model="pos").faces[0].heart_rate.snr_db
+
+
 def test_times_are_those_of_the_video(estimator: Estimator, clip: Path) -> None:
     estimate = estimator.estimate(clip, start_s=4.0, duration_s=8.0)
     rate = estimate.faces[0].heart_rate

@@ -1,0 +1,41 @@
+"""Tables on scores whose figures are known."""
+
+from training.scores import Score
+from training.tables import coverage_table, group_table, overall_table
+
+
+def score(model: str, seed: int, error: float, confidence: float, tone: str = "light", code: str = "") -> Score:
+    status = "ok" if confidence >= 0.5 else "low_quality"
+    return Score(model, seed, {"skin tone": tone}, 70.0 + seed, 70.0 + seed + error, confidence, 3.0, status, code)
+
+
+SCORES = [
+    score("student", 0, 1.0, 0.9),
+    score("student", 1, -3.0, 0.85, "dark"),
+    score("student", 2, 20.0, 0.1, "dark"),
+    score("student", 3, 99.0, 0.0, "dark", code="no_face"),
+    score("green", 0, 10.0, 0.95),
+]
+
+
+def rows(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_all_clips_but_the_refused_are_in_the_mean() -> None:
+    student = rows(overall_table(SCORES))[2]
+    assert student[:3] == ["student", "3", "8.00"]
+    assert student[-2:] == ["67%", "2.00"]
+
+
+def test_coverage_counts_what_was_confident() -> None:
+    table = rows(coverage_table(SCORES))
+    assert table[2] == ["student", "67%", "100.0%"]
+    assert table[3] == ["green", "100%", "0.0%"]
+
+
+def test_a_group_has_its_own_mean_and_count() -> None:
+    header, _, student, green = rows(group_table(SCORES, "skin tone"))
+    assert header[1:] == ["dark (2)", "light (1)"]
+    assert student[1:] == ["11.50", "1.00"]
+    assert green[1:] == ["-", "10.00"]
