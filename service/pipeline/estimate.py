@@ -90,7 +90,7 @@ class Estimator:
         return self._measure(reader, [model], FaceTracker(self.detector, face), limits.min_duration_s, progress)[0]
 
     def compare(self, path: Path, models: Sequence[str], *, limits: DecodeLimits | None = None) -> tuple[Estimate, ...]:
-        """Return each model's answer for the largest face; the video is decoded and cropped once. Raises as estimate."""
+        """Return each model's answer for the largest face, from one decoding of the video. Raises as estimate."""
         limits = limits or DecodeLimits()
         reader = VideoReader(path, limits)
         return self._measure(reader, models, FaceTracker(self.detector), limits.min_duration_s, None)
@@ -165,12 +165,12 @@ class _Chain:
 
     def finish(self, min_duration_s: float) -> tuple[list[FaceTrack], tuple[Warned, ...]]:
         """Return the faces seen for at least min_duration_s, largest first. Raises NoFaceFound when there is none."""
-        tracks = self._tracker.tracks()
+        seen = self._tracker.tracks()
         for way in self._ways.values():
             for clip in way.builder.finish():
                 self._infer(way, clip)
         # A frame or two may be lost to the first look and to the grid.
-        tracks = [t for t in tracks if self._ways[t.face_id].frames >= min_duration_s * self._input.fps * 0.95]
+        tracks = [t for t in seen if self._ways[t.face_id].frames >= min_duration_s * self._input.fps * 0.95]
         if not tracks:
             raise NoFaceFound(f"no face was in view for {min_duration_s:g} s")
         warnings = [warned for t in tracks for warned in face_warnings(t, self._ways[t.face_id].brightness)]
