@@ -33,7 +33,7 @@ class Engine:
         device: torch.device,
         teacher: PulseNet | None = None,
     ) -> None:
-        self.net = net.to(device)
+        self.net = net.to(device).to(memory_format=torch.channels_last)  # two thirds of the time on a CPU
         self.average = copy.deepcopy(self.net).eval()
         self._config, self._criterion, self._device = config, criterion, device
         self._teacher = None if teacher is None else teacher.to(device).eval()
