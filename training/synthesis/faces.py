@@ -123,10 +123,14 @@ def _astronaut() -> Face:
     mask[200:] = cv2.GC_PR_FGD
     cv2.ellipse(mask, (int(cx), int(cy)), (40, 55), 0, 0, 360, cv2.GC_FGD, -1)
     mask[330:, 60:330] = cv2.GC_FGD
+    cv2.ellipse(mask, (215, 228), (58, 36), 0, 0, 360, cv2.GC_FGD, -1)  # the suit's dark collar
+    mask[225:, 335:] = cv2.GC_BGD  # a model of the Shuttle
     cv2.setRNGSeed(0)
     cv2.grabCut(rgb, mask, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    person = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.float32)
-    return _face(rgb, cv2.GaussianBlur(person, (0, 0), 1.5), points)
+    person = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.uint8)
+    person = np.asarray(cv2.erode(person, np.ones((3, 3), np.uint8)), np.uint8)
+    alpha = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1.5)
+    return _face(rgb, np.asarray(alpha, np.float32), points)
 
 
 def _face(rgb: Pixels, alpha: Floats, points: FacePoints) -> Face:
