@@ -81,7 +81,7 @@ def test_health_is_told_at_once_while_all_is_busy_and_full(tmp_path: Path) -> No
             for path in ("/livez", "/readyz", "/version") * 3:
                 since = time.monotonic()
                 assert client.get(path).status_code == 200
-                assert time.monotonic() - since < 0.5
+                assert time.monotonic() - since < 1
         refused = server.measure()
         assert (refused.status_code, refused.json()["code"]) == (503, "queue_full")
         assert "retry-after" in refused.headers

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from service import wire
+from service.pipeline.types import DecodeLimits
 from service.settings import Settings
-from service.worker_handle import PoolError, QueueFull, TaskFailed, TaskTimedOut, WorkerDied
+from service.worker_handle import PoolError, QueueFull, TaskFailed, TaskTimedOut, Worker, WorkerDied
 from service.workers import WorkerPool
 from tests.service.server import ROOT, VIDEO
 from tests.service.standin import SPEC
@@ -149,11 +150,11 @@ def test_a_task_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         since = time.monotonic()
         with pytest.raises(TaskTimedOut):
             await pool.run(task(tmp_path, "sleep_long"))
-        assert time.monotonic() - since < 5
+        assert time.monotonic() - since < 15
         assert (await pool.run(task(tmp_path))).body
         assert pids().isdisjoint(before)
 
-    with_pool(tmp_path, body, task_timeout_s=0.5)
+    with_pool(tmp_path, body, task_timeout_s=1.5)
 
 
 def test_cpu_time_is_limited_too(tmp_path: Path) -> None:
@@ -226,13 +227,11 @@ def test_workers_that_cannot_start_are_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_does_not_get_warm_is_given_up(tmp_path: Path) -> None:
-    async def body(pool: WorkerPool) -> None:
-        await asyncio.sleep(1.0)
-        (tmp_path / "slow").unlink()
-        assert (await pool.run(task(tmp_path))).body
-
     (tmp_path / "slow").touch()
-    with_pool(tmp_path, body, warm=False, worker_start_timeout_s=1.2)
+    config = wire.WorkerConfig(str(tmp_path), DecodeLimits(), os.getpid(), estimator=SPEC)
+    with pytest.raises(TaskTimedOut):
+        asyncio.run(Worker.start(config, 0.3, lambda _worker: None))
+    assert not pids()
 
 
 def test_workers_know_no_secrets_and_use_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
