@@ -132,7 +132,11 @@ def main(arguments: list[str] | None = None) -> int:
     except ClipsInvalid as error:
         print(f"the clips cannot be used: {error}", file=sys.stderr)
         return 2
-    print({key: round(value, 4) for key, value in run.history[-1].items()} if run.history else f"{run.engine.steps} steps made")
+    print(
+        {key: round(value, 4) for key, value in run.history[-1].items()}
+        if run.history
+        else f"{run.engine.steps} steps made"
+    )
     return 0
 
 
