@@ -34,37 +34,33 @@ def face_recipe(
 
 def render_face(
     path: Path,
+    recipe: Recipe | None = None,
     *,
     stored_turn_deg: int = 0,
     second_bpm: float | None = None,
-    pulse: bool = True,
-    width: int = 320,
-    height: int = 240,
-    fps: float = 30.0,
-    duration_s: float = 14.0,
-    jitter: float = 0.0,
-    dropped: float = 0.0,
+    wall_s: float = 0.0,
 ) -> Path:
     """Render a video of the astronaut at 78 bpm to `path`.
 
     stored_turn_deg: turn the stored picture and say so in the file. second_bpm: put her twin of that rate beside her.
+    wall_s: show a grey wall for so long before her.
     """
-    recipe = face_recipe(
-        pulse=pulse, width=width, height=height, fps=fps, duration_s=duration_s, jitter=jitter, dropped=dropped
-    )
-    if not (stored_turn_deg or second_bpm):
+    recipe = recipe or face_recipe()
+    if not (stored_turn_deg or second_bpm or wall_s):
         render(recipe, AstronautFace(), path)
         return path
     recipes = (
         [recipe] if second_bpm is None else [recipe, replace(recipe, pulse=replace(recipe.pulse, hr_bpm=second_bpm))]
     )
     frames = [
-        render_frames(one, AstronautFace(), make_truth(one.pulse, duration_s, one.rng("pulse"))) for one in recipes
+        render_frames(one, AstronautFace(), make_truth(one.pulse, one.duration_s, one.rng("pulse"))) for one in recipes
     ]
     pictures = (np.concatenate([rgb for _, rgb in row], axis=1) for row in zip(*frames, strict=True))
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=round(fps), options={"preset": "veryfast", "crf": "20"})
+        stream = out.add_stream("libx264", rate=round(recipe.camera.fps), options={"preset": "veryfast", "crf": "20"})
         for index, picture in enumerate(pictures):
+            if index < wall_s * recipe.camera.fps:
+                picture = np.full_like(picture, 120)  # noqa: PLW2901
             # Stored turned against the clock, to be turned with it for viewing.
             stored = np.ascontiguousarray(np.rot90(picture, stored_turn_deg // 90))
             if index == 0:

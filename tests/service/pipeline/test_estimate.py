@@ -12,7 +12,7 @@ from service.pipeline.errors import NoFaceFound, UnknownModel, VideoTooLong
 from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.types import DecodeLimits, InputSpec
 from tests.service.pipeline.media import Recipe, flat, write_video
-from tests.service.pipeline.renders import BPM, render_face
+from tests.service.pipeline.renders import BPM, face_recipe, render_face
 
 STORE = Path(__file__).parents[3] / "model_store"
 
@@ -89,7 +89,7 @@ def test_a_variable_frame_rate_gives_the_rate_of_its_constant_twin(
     estimator: Estimator, clip: Path, tmp_path: Path
 ) -> None:
     constant = estimator.estimate(clip).faces[0].heart_rate
-    variable = estimator.estimate(render_face(tmp_path / "variable.mp4", jitter=0.25, dropped=0.1))
+    variable = estimator.estimate(render_face(tmp_path / "variable.mp4", face_recipe(jitter=0.25, dropped=0.1)))
     assert variable.faces[0].heart_rate.bpm == pytest.approx(constant.bpm, abs=1.0)
 
 
@@ -99,7 +99,7 @@ def test_a_photograph_gets_no_confident_rate(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "photograph.mp4"
     if not path.exists():
-        render_face(path, pulse=False)
+        render_face(path, face_recipe(pulse=False))
     rate = estimator.estimate(path, model=model).faces[0].heart_rate
     assert rate.status == "low_quality"
     assert rate.confidence < 0.3
@@ -121,9 +121,13 @@ def test_a_wall_has_no_face(estimator: Estimator, tmp_path: Path) -> None:
         list(face_clips(path, InputSpec(), estimator.detector))
 
 
-def test_a_face_for_too_short_a_time_is_no_face(estimator: Estimator, clip: Path) -> None:
-    with pytest.raises(NoFaceFound):
-        estimator.estimate(clip, duration_s=6.0, limits=DecodeLimits(min_duration_s=6.0))
+def test_a_face_for_too_short_a_time_is_no_face(estimator: Estimator, tmp_path: Path) -> None:
+    path = render_face(tmp_path / "late.mp4", face_recipe(duration_s=8.0), wall_s=5.0)
+    with pytest.raises(NoFaceFound, match="5 s"):
+        estimator.estimate(path)
+
+
+def test_a_video_longer_than_the_caller_allows_is_refused(estimator: Estimator, clip: Path) -> None:
     with pytest.raises(VideoTooLong):
         estimator.estimate(clip, limits=DecodeLimits(max_duration_s=8.0))
 
@@ -174,7 +178,7 @@ def peak_mb(path: Path) -> tuple[float, float]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_hour_costs_no_more_memory_than_a_minute(tmp_path: Path) -> None:
-    short = render_face(tmp_path / "short.mp4", width=320, height=240, fps=12.0, duration_s=30.0)
+    short = render_face(tmp_path / "short.mp4", face_recipe(fps=12.0, duration_s=30.0))
     repeat_packets(short, tmp_path / "minute.mp4", 2)
     repeat_packets(short, tmp_path / "hour.mp4", 120)
     minute_s, minute_mb = peak_mb(tmp_path / "minute.mp4")
