@@ -31,6 +31,7 @@ class OnnxPulseModel:
         self.info: ModelInfo = self.manifest.info
         self.calibration: Calibration = self.manifest.calibration_or(default_calibration)
         self.kind: SampleKind = self.manifest.output.kind
+        self._try(folder.name)
 
     def run(self, rgb: Floats) -> Floats:
         """Return float32 (T - lag,) for float32 (T, 3, size, size), RGB in 0..1."""
@@ -40,6 +41,16 @@ class OnnxPulseModel:
     def stream(self) -> "OnnxPulseStream":
         """Start on one face."""
         return OnnxPulseStream(self)
+
+    def _try(self, folder: str) -> None:
+        """Run once on black crops: crop size and lag are those of the manifest, and no request pays for a first run."""
+        size, lag = self.input.size, self.input.lag
+        try:
+            samples = self.run(np.zeros((lag + 2, 3, size, size), np.float32))
+        except Exception as error:  # onnxruntime raises a dozen unrelated types here too
+            raise ModelCorrupt(f"the model of {folder} does not take the crops of its manifest") from error
+        if samples.shape != (2,):
+            raise ModelCorrupt(f"the model of {folder} does not give the samples of its manifest")
 
 
 class OnnxPulseStream:

@@ -6,9 +6,9 @@ This class is the only one that writes or reads it. A model is opened by folder;
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.pipeline.errors import ManifestInvalid, ModelCorrupt, UnknownModel
 from service.pipeline.types import Calibration, InputSpec, ModelInfo
@@ -23,6 +23,17 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _only(low: float, high: float) -> AfterValidator:
+    """Take no other range: the chain does not read it from the manifest, so another one would be ignored."""
+
+    def check(value: tuple[float, float]) -> tuple[float, float]:
+        if value != (low, high):
+            raise ValueError("not what this version serves")
+        return value
+
+    return AfterValidator(check)
+
+
 class InputPart(_Part):
     """What goes in: float32 (T, 3, size, size), `colour` order, values in `value_range`, T frames at `fps`."""
 
@@ -30,7 +41,7 @@ class InputPart(_Part):
     size: int = Field(default=36, gt=0, le=256)
     colour: Literal["RGB"] = "RGB"
     layout: Literal["TCHW"] = "TCHW"
-    value_range: tuple[float, float] = (0.0, 1.0)
+    value_range: Annotated[tuple[float, float], _only(0.0, 1.0)] = (0.0, 1.0)
     fps: float = Field(gt=0)
     lag: Literal[1, 3]
 
@@ -40,7 +51,7 @@ class OutputPart(_Part):
 
     name: str = "pulse"
     kind: Literal["derivative", "wave"]
-    band_hz: tuple[float, float] = (0.7, 4.0)
+    band_hz: Annotated[tuple[float, float], _only(0.7, 4.0)] = (0.7, 4.0)
 
 
 class TrainingPart(_Part):
@@ -69,7 +80,7 @@ class Manifest(_Part):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     kind: Literal["pulse", "face"]
-    files: dict[str, str]
+    files: dict[str, str] = Field(min_length=1)
     opset: int = Field(le=MAX_OPSET)
     ir_version: int = Field(le=MAX_IR_VERSION)
     parameters: int

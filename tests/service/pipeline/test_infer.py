@@ -85,6 +85,16 @@ def test_an_output_of_another_name_is_refused(tmp_path: Path) -> None:
         OnnxPulseModel(write_green_model(tmp_path, output="other"), default_calibration=CALIBRATION)
 
 
+@pytest.mark.parametrize(("field", "value", "what"), [("size", 72, "crops"), ("lag", 3, "samples")])
+def test_an_input_of_another_make_is_refused(tmp_path: Path, field: str, value: int, what: str) -> None:
+    folder = write_green_model(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["input"][field] = value
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelCorrupt, match=what):
+        OnnxPulseModel(folder, default_calibration=CALIBRATION)
+
+
 def test_a_manifest_without_input_is_refused(tmp_path: Path) -> None:
     folder = write_green_model(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -42,6 +42,9 @@ def test_a_models_own_calibration_wins(tmp_path: Path) -> None:
         {"schema_version": 2},
         {"unheard_of": 1},
         {"input": None},
+        {"input": {"fps": 30.0, "lag": 1, "value_range": [0, 255]}},
+        {"output": {"kind": "wave", "band_hz": [0.5, 4.0]}},
+        {"files": {}},
         {"metrics": {"mae": "NaN"}},
     ],
 )
