@@ -12,9 +12,8 @@ from typing import Protocol
 from service.pipeline.errors import NoFaceFound
 from service.pipeline.frame import Frame
 from service.pipeline.mtcnn import overlap
-from service.pipeline.types import Box, DetectedFace, FaceChoice, FaceTrack, TrackedFace
+from service.pipeline.types import CROP_SCALE, Box, DetectedFace, FaceChoice, FaceTrack, TrackedFace
 
-CROP_SCALE = 1.6  # of the paper: the crop's side over the face's longer one
 MAX_OFFSET = 0.15  # of the crop's side, between its centre and the face's
 SIZE_RANGE = (0.75, 1.3)  # the face's longer side over the one for which the crop was made
 SEARCH_INTERVAL = 0.25  # of the usual interval, while no face has been found yet

@@ -16,6 +16,8 @@ FaceChoice = Literal["largest", "all"]
 Status = Literal["ok", "low_quality"]
 SampleKind = Literal["derivative", "wave"]
 
+CROP_SCALE = 1.6  # of the paper: the crop's side over the face's longer one
+
 
 @dataclass(frozen=True, slots=True)
 class Warned:
@@ -95,7 +97,7 @@ class DetectedFace:
 class TrackedFace:
     """The crop to take of one face in one frame.
 
-    `crop` is the square 1.6 times the face, held while the face stays within it. `moved` says that it is
+    `crop` is the square CROP_SCALE times the face, held while the face stays within it. `moved` says that it is
     not where it was in the frame before, so that the two frames' crops must not be differenced.
     """
 
@@ -165,7 +167,7 @@ class Calibration:
     """How a model's signal quality turns into confidence: a logistic function of named features.
 
     logit = bias + sum of weight x feature; features are those of `pulse.QUALITY_FEATURES`. Fitted on rendered
-    clips by `training.evaluate`; each model carries its own in the manifest.
+    clips by `training.calibrate`; each model carries its own in the manifest.
     """
 
     bias: float
