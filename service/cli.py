@@ -1,6 +1,7 @@
 """The command `facepulse`: serve, estimate, models.
 
-Exit codes: 0 done, 1 the video or a model cannot be used (`code: detail` on stderr), 2 wrong usage.
+Exit codes: 0 done, 1 the video or a model cannot be used (`code: detail` on stderr), 2 wrong usage,
+130 interrupted by Ctrl-C.
 Whatever is slow to import is imported by the command that needs it, so that --help is quick.
 """
 
@@ -132,7 +133,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     result = HeartRateResult.from_estimate(estimate, all_faces=arguments.face == "all")
-    print(result.model_dump_json(indent=2, exclude={"request_id"}) if arguments.json else in_words(result))
+    print(result.to_json(indent=2) if arguments.json else in_words(result))
     if arguments.plot:
         save_plot(result, arguments.plot)
     return OK

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from types import FrameType
-from typing import Any, cast
+from typing import NoReturn, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -88,7 +88,7 @@ def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR)
         make_server(settings, estimator=estimator).run()
 
 
-def _end_quietly(_signal: int, _frame: FrameType | None) -> Any:
+def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(0)
 
 

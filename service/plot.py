@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 
 from service.api.schemas import HeartRateResult
+from service.pipeline.spectrum import BAND_HZ
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BAND_BPM = (42.0, 240.0)  # 0.7 to 4 Hz
+BAND_BPM = (60 * BAND_HZ[0], 60 * BAND_HZ[1])  # 42 to 240
 STEP_BPM = 0.5  # the spectrum is drawn at least this fine
 MIN_SPAN_BPM = 20.0  # of the bpm axis, so that noise of 0.1 bpm does not look like drama
 RED, GREY, BLUE = "#c0392b", "#8a8f98", "#2c6fbb"

@@ -43,8 +43,7 @@ async def measure_heart_rate(
     waits = {"upload": round(1000 * upload.seconds, 1), "queue": round(1000 * outcome.queued_s, 1)}
     request_id = request.scope["facepulse.request_id"]
     result = result.model_copy(update={"timing_ms": waits | result.timing_ms, "request_id": request_id})
-    left_out = {"faces"} if result.faces is None else None
-    return Response(result.model_dump_json(exclude=left_out), media_type="application/json")
+    return Response(result.to_json(), media_type="application/json")
 
 
 def _merge(query: HeartRateOptions, fields: dict[str, str]) -> HeartRateOptions:

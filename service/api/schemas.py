@@ -125,7 +125,7 @@ class Measurement(_Schema):
     """
 
     bpm: float = Field(examples=[68.4])
-    confidence: Share = Field(description="How far to trust bpm; of results at 0.8 or more 95 % are within 5 bpm.")
+    confidence: Share = Field(description="How far to trust bpm; calibrated on rendered clips.")
     snr_db: float | None = Field(description="Power at the heart rate and its harmonic over the rest of the band.")
     status: Literal["ok", "low_quality"]
     bvp: Bvp
@@ -159,6 +159,11 @@ class HeartRateResult(Measurement):
             timing_ms={stage: round(1000 * seconds, 1) for stage, seconds in estimate.timing_s.items()},
             warnings=[ResultWarning(code=warning.code, detail=warning.detail) for warning in estimate.warnings],
         )
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return what callers get: no `faces` unless all were asked for, no `request_id` where there was no request."""
+        absent = {"faces": self.faces is None, "request_id": not self.request_id}
+        return self.model_dump_json(indent=indent, exclude={name for name, is_so in absent.items() if is_so})
 
 
 def _measurement(face: FaceEstimate) -> Measurement:

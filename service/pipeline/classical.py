@@ -126,8 +126,8 @@ class TraceStream:
 def skin_colour(rgb: NDArray[np.float32]) -> Array:
     """Return the mean R, G, B of the skin, float64 (T, 3), of crops (T, 3, size, size).
 
-    The face fills the middle 1 / CROP_SCALE of a crop. Averaged is an ellipse of 0.4 by 0.54 of the crop in its centre: from the
-    brows to the chin and between the ears, without hair, neck and background.
+    The face fills the middle 1 / CROP_SCALE of a crop. Averaged is an ellipse of 0.4 by 0.54 of the crop in its centre:
+    from the brows to the chin and between the ears, without hair, neck and background.
     """
     frames, channels, size, _ = rgb.shape
     at = (np.arange(size) + 0.5) / size - 0.5

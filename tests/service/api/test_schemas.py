@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 
@@ -46,6 +47,14 @@ def test_only_the_largest_face_unless_asked() -> None:
     estimate = make_estimate(make_face(), make_face(80.0, face_id=1))
     assert HeartRateResult.from_estimate(estimate).faces is None
     assert len(HeartRateResult.from_estimate(estimate, all_faces=True).faces or []) == 2
+
+
+def test_what_was_not_asked_for_is_left_out_of_the_json() -> None:
+    one = json.loads(result_with().to_json())
+    assert not {"faces", "request_id"} & set(one)
+    both = HeartRateResult.from_estimate(make_estimate(make_face(), make_face(80.0)), all_faces=True)
+    whole = json.loads(both.model_copy(update={"request_id": "x"}).to_json(indent=2))
+    assert (len(whole["faces"]), whole["request_id"]) == (2, "x")
 
 
 def test_options_have_defaults() -> None:
