@@ -102,7 +102,7 @@ def running_server(
         port = wait_until(lambda: _port(process, folder / "log"), 30)
         server = Server(process, port, folder)
         if wait_for_workers:
-            wait_until(lambda: _all_warm(server, int(str(chosen["workers"]))), 30)
+            wait_until(lambda: _all_warm(server, int(str(chosen["workers"]))), 60)
         yield server
     finally:
         process.send_signal(signal.SIGTERM)

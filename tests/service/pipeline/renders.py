@@ -14,21 +14,25 @@ from training.synthesis.recipe import Recipe, SceneSettings
 from training.synthesis.render import render, render_frames
 
 BPM = 78.0
-CODEC = CodecSettings(bits_per_pixel=0.15, gop=60)
 
 
 def face_recipe(
-    *, bpm: float = BPM, pulse: bool = True, width: int = 320, height: int = 240, fps: float = 30.0,
-    duration_s: float = 14.0, jitter: float = 0.0, dropped: float = 0.0,
-) -> Recipe:  # fmt: skip
-    """Return a still, well lit astronaut with a strong pulse that hardly varies."""
+    *,
+    pulse: bool = True,
+    duration_s: float = 14.0,
+    bits_per_pixel: float = 0.15,
+    preset: str = "ultrafast",
+    **camera: float,
+) -> Recipe:
+    """Return a still, well lit astronaut with a strong pulse that hardly varies; `camera` as in CameraSettings."""
+    settings = {"width": 320, "height": 240, "noise": 1.5} | camera
     return Recipe(
         seed=7,
         duration_s=duration_s,
         scene=SceneSettings("astronaut", face_height=0.5),
-        pulse=PulseSettings(hr_bpm=bpm, rsa=0.002, drift=0.0, jitter=0.0, strength=0.02 if pulse else 0.0),
-        camera=CameraSettings(width=width, height=height, fps=fps, jitter=jitter, dropped=dropped, noise=1.5),
-        codec=CODEC,
+        pulse=PulseSettings(hr_bpm=BPM, rsa=0.002, drift=0.0, jitter=0.0, strength=0.02 if pulse else 0.0),
+        camera=CameraSettings(**settings),  # type: ignore[arg-type]
+        codec=CodecSettings(bits_per_pixel=bits_per_pixel, gop=60, preset=preset),
     )
 
 
@@ -70,6 +74,22 @@ def render_face(
     if stored_turn_deg:
         _set_rotation(path, stored_turn_deg)
     return path
+
+
+def repeat_packets(source: Path, target: Path, times: int) -> None:
+    """Write the packets of a video again and again, with times that go on."""
+    with av.open(str(source)) as inside, av.open(str(target), "w") as out:
+        (stream,) = inside.streams.video
+        copy = out.add_stream_from_template(stream)
+        packets = [packet for packet in inside.demux(stream) if packet.pts is not None]
+        stamps = [packet.pts for packet in packets if packet.pts is not None]
+        period = stamps[-1] + stamps[1] - 2 * stamps[0]
+        for turn in range(times):
+            for packet, stamp in zip(packets, stamps, strict=True):
+                again = av.Packet(bytes(packet))
+                again.stream, again.time_base, again.is_keyframe = copy, packet.time_base, packet.is_keyframe
+                again.pts = again.dts = stamp - stamps[0] + turn * period
+                out.mux(again)
 
 
 def _set_rotation(path: Path, clockwise_deg: int) -> None:

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -12,7 +11,7 @@ from service.pipeline.errors import NoFaceFound, UnknownModel, VideoTooLong
 from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.types import DecodeLimits, InputSpec
 from tests.service.pipeline.media import Recipe, flat, write_video
-from tests.service.pipeline.renders import BPM, face_recipe, render_face
+from tests.service.pipeline.renders import BPM, face_recipe, render_face, repeat_packets
 
 STORE = Path(__file__).parents[3] / "model_store"
 
@@ -141,22 +140,6 @@ def test_warming_opens_every_model() -> None:
     estimator = Estimator(STORE)
     estimator.warm()
     assert {estimator.model(name).info.name for name in estimator.names} == set(estimator.names)
-
-
-def repeat_packets(source: Path, target: Path, times: int) -> None:
-    """Write the packets of a video again and again, with times that go on."""
-    with av.open(str(source)) as inside, av.open(str(target), "w") as out:
-        (stream,) = inside.streams.video
-        copy = out.add_stream_from_template(stream)
-        packets = [packet for packet in inside.demux(stream) if packet.pts is not None]
-        stamps = [packet.pts for packet in packets if packet.pts is not None]
-        period = stamps[-1] + stamps[1] - 2 * stamps[0]
-        for turn in range(times):
-            for packet, stamp in zip(packets, stamps, strict=True):
-                again = av.Packet(bytes(packet))
-                again.stream, again.time_base, again.is_keyframe = copy, packet.time_base, packet.is_keyframe
-                again.pts = again.dts = stamp - stamps[0] + turn * period
-                out.mux(again)
 
 
 _PEAK_MB = """
