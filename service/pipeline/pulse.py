@@ -32,6 +32,7 @@ def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> 
     bvp = _bvp(wave, pulse.fps)
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return _nothing(pulse, bvp)
+    start_s = _wave_start_s(pulse)
     spectra = spectrum.power_spectra(wave, pulse.fps)
     rated = quality.rate(spectra, len(wave) / pulse.fps)
     complete = _valid_share(valid, spectra) >= MIN_VALID
@@ -44,10 +45,10 @@ def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> 
         confidence=confidence if bvp.any() else 0.0,
         snr_db=float(np.median(rated.snr_db)),
         status="ok" if ok else "low_quality",
-        windows=_windows(pulse, spectra, rated, passed, quality.window_confidences(rated, calibration) * complete),
+        windows=_windows(start_s, spectra, rated, passed, quality.window_confidences(rated, calibration) * complete),
         bvp=bvp,
         fps=pulse.fps,
-        start_s=pulse.start_s,
+        start_s=start_s,
     )
 
 
@@ -78,6 +79,11 @@ def _wave(pulse: Pulse) -> tuple[Array, Bools]:
     return np.interp(index, index[valid], samples[valid]), valid
 
 
+def _wave_start_s(pulse: Pulse) -> float:
+    """Return the time of the wave's first sample: a change stands midway between frames, their sum at the later one."""
+    return pulse.start_s + (0.5 / pulse.fps if pulse.kind == "derivative" else 0.0)
+
+
 def _bvp(wave: Array, fps: float) -> Floats:
     filtered = spectrum.band_pass(wave, fps)
     spread = filtered.std() if len(wave) else 0.0
@@ -93,10 +99,10 @@ def _valid_share(valid: Bools, spectra: spectrum.Spectra) -> Array:
 
 
 def _windows(
-    pulse: Pulse, spectra: spectrum.Spectra, rated: quality.Rated, passed: Bools, confidences: Array
+    start_s: float, spectra: spectrum.Spectra, rated: quality.Rated, passed: Bools, confidences: Array
 ) -> tuple[HeartRateWindow, ...]:
-    start_s = pulse.start_s + spectra.starts / pulse.fps
-    columns = (start_s, start_s + spectra.window_s, rated.bpm, rated.snr_db, confidences, passed)
+    starts_s = start_s + spectra.starts / spectra.fps
+    columns = (starts_s, starts_s + spectra.window_s, rated.bpm, rated.snr_db, confidences, passed)
     return tuple(HeartRateWindow(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -109,5 +115,5 @@ def _nothing(pulse: Pulse, bvp: Floats) -> HeartRate:
         windows=(),
         bvp=bvp,
         fps=pulse.fps,
-        start_s=pulse.start_s,
+        start_s=_wave_start_s(pulse),
     )

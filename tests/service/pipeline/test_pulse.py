@@ -79,6 +79,16 @@ def test_windows_have_times_on_the_videos_clock() -> None:
     assert (result.start_s, result.fps) == (3.5, 30.0)
 
 
+@pytest.mark.parametrize("lag", [1, 3])
+def test_a_wave_summed_up_from_changes_has_the_times_of_the_pulse(lag: int) -> None:
+    wave = sine(72, 30, 30)
+    changes = (wave[lag:] - wave[:-lag]).astype(np.float32)  # as the models give them: midway between two frames
+    result = heart_rate(Pulse(changes, np.ones(len(changes), bool), lag / 60, 30.0, "derivative"))
+    seconds = result.start_s + np.arange(len(result.bvp)) / 30
+    truth = np.sin(2 * np.pi * 1.2 * seconds)
+    assert np.corrcoef(result.bvp[150:-150], truth[150:-150])[0, 1] > 0.9999  # half a frame off gives 0.992
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_wave_is_normalised_and_in_phase(kind: SampleKind) -> None:
     wave = sine(72, 30, 30) + 0.1 * times(30, 30)
