@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from service.api.problems import RequestRefused
@@ -24,14 +24,18 @@ class UploadFolder:
     """A private folder (0700) for the uploads of one running service."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Make the folder and remove leftovers. Raises OSError; PermissionError if others could look into data_dir."""
+        """Make the folder and remove leftovers.
+
+        Raises OSError; PermissionError if data_dir is a link, somebody else's, or a place where everybody writes.
+        """
         _make_private(data_dir)
-        for leftover in data_dir.glob("uploads-*"):
-            _remove_if_abandoned(leftover)
-        self.path = data_dir / f"uploads-{secrets.token_hex(8)}"
-        self.path.mkdir(mode=0o700)
-        self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        with _alone_in(data_dir):
+            for leftover in data_dir.glob("uploads-*"):
+                _remove_if_abandoned(leftover)
+            self.path = data_dir / f"uploads-{secrets.token_hex(8)}"
+            self.path.mkdir(mode=0o700)
+            self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     @contextlib.asynccontextmanager
     async def new_file(self) -> AsyncIterator["UploadFile"]:
@@ -92,7 +96,20 @@ def _make_private(folder: Path) -> None:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise PermissionError("the data folder is a link or belongs to somebody else")
+    if status.st_mode & stat.S_IWOTH:  # /tmp itself, say, which must not be shut to the others
+        raise PermissionError("everybody may write to the data folder; name one for the service alone")
     folder.chmod(0o700)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let services that start at once pass one by one: until it has its lock, a new folder looks like a leftover."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _remove_if_abandoned(folder: Path) -> None:

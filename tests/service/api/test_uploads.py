@@ -1,6 +1,7 @@
 import asyncio
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,24 @@ def test_a_folder_that_is_a_link_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError):
         UploadFolder(tmp_path / "data")
+
+
+def test_a_folder_where_everybody_writes_is_left_as_it_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(PermissionError):
+        UploadFolder(shared)
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
+
+
+def test_services_that_start_at_once_keep_off_each_others_new_folders(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as starts:
+        for _ in range(20):
+            folders = list(starts.map(UploadFolder, [tmp_path] * 8))
+            assert all((folder.path / "lock").exists() for folder in folders)
+            for folder in folders:
+                folder.close()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
