@@ -5,6 +5,7 @@ Nothing is copied and nothing is converted for the usual formats: planar YUV and
 (palettes, bit-packed formats) goes through swscale to RGB24 first.
 """
 
+import re
 from functools import lru_cache
 
 import av
@@ -47,13 +48,15 @@ _PACKED_RGB = {
     "0bgr": (4, (3, 2, 1)),
 }
 _PACKED_422 = {"yuyv422": (0, 1, 3), "yvyu422": (0, 3, 1), "uyvy422": (1, 0, 2)}
+# Plain integers, in this machine's byte order above 8 bits; not floats, nor values in a word's upper bits ("msb").
+_PLANAR = re.compile(r"(yuvj?a?4\d\dp|gbra?p)(\d+le)?")
 _SEMIPLANAR = {"nv12": (0, 1), "nv21": (1, 0), "nv16": (0, 1), "nv24": (0, 1), "nv42": (1, 0)}
 
 
 def to_frame(picture: av.VideoFrame, time_s: float, rotation_deg: int) -> Frame:
     """Wrap a decoded picture without copying it; rotation_deg as in Frame. Raises NoColour for grey formats."""
     name = picture.format.name
-    if name.startswith(("gray", "ya8", "ya16", "mono")):
+    if name.startswith(("gray", "ya", "mono")):
         raise NoColour("the video is grey; a pulse needs colour")
     planes = _planes(picture, name)
     if planes is None:
@@ -108,12 +111,9 @@ def _planes(picture: av.VideoFrame, name: str) -> Planes | None:
 
 
 def _planar(picture: av.VideoFrame, name: str) -> Planes | None:
-    if not name.startswith(("yuv", "gbr")) or not picture.format.is_planar or len(picture.planes) < 3:
+    if not _PLANAR.fullmatch(name):
         return None
-    bits = _bits(name)
-    if bits > 8 and not name.endswith("le"):
-        return None
-    views = [_view(plane, plane.width, wide=bits > 8) for plane in picture.planes[:3]]
+    views = [_view(plane, plane.width, wide=_bits(name) > 8) for plane in picture.planes[:3]]
     if name.startswith("gbr"):
         return views[2], views[0], views[1]
     return views[0], views[1], views[2]
