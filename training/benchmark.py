@@ -13,9 +13,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.datasets.splits import people_of
-from training.prepare import FIRST_SEED, face_source
-from training.synthesis.faces import FaceSource
+from training.datasets.splits import people_of, seeds_of
+from training.synthesis.faces import FaceSource, face_source
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import render
 from training.synthesis.skin import add_melanin, tone_group
@@ -28,6 +27,7 @@ class Case:
     """One video of the set; bpm is the mean heart rate over it, None where it shows no pulse."""
 
     seed: int
+    person: str
     video: Path
     bpm: float | None
     groups: dict[str, str]
@@ -49,12 +49,15 @@ class BenchmarkSpec:
     @property
     def seeds(self) -> range:
         """One seed per case; a larger set begins with the smaller one."""
-        return range(FIRST_SEED[self.split], FIRST_SEED[self.split] + self.cases)
+        return seeds_of(self.split, self.cases)
 
 
 def make_cases(spec: BenchmarkSpec, folder: Path, faces: Path | None, *, jobs: int = 1) -> list[Case]:
-    """Render what is missing of the set in folder/<name> and return all its cases, by seed."""
-    home = folder / spec.name
+    """Render what is missing of the set in folder/<name> and return all its cases, by seed.
+
+    faces: folder of the London set; drawn faces without it, which are another set in a folder of their own.
+    """
+    home = folder / (spec.name if faces else f"{spec.name}-drawn")
     home.mkdir(parents=True, exist_ok=True)
     missing = [seed for seed in spec.seeds if not (home / f"{seed}.json").exists()]
     if missing:
@@ -71,7 +74,8 @@ def make_cases(spec: BenchmarkSpec, folder: Path, faces: Path | None, *, jobs: i
 def read_case(home: Path, seed: int) -> Case:
     """Read one case that lies in `home`."""
     facts = json.loads((home / f"{seed}.json").read_text())
-    return Case(seed, home / f"{seed}.video", facts["bpm"], facts["groups"])
+    person = Recipe.from_json(facts["recipe"]).scene.person
+    return Case(seed, person, home / f"{seed}.video", facts["bpm"], facts["groups"])
 
 
 def groups_of(recipe: Recipe, faces: FaceSource) -> dict[str, str]:

@@ -22,17 +22,17 @@ from tqdm import tqdm
 
 from service.pipeline.errors import InputError
 from service.pipeline.estimate import face_clips
+from service.pipeline.manifest import ModelStore
 from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.types import Bools, Clip, DecodeLimits, Floats, InputSpec
 from training.clips import ClipWriter
-from training.datasets.splits import SPLITS, people_of
-from training.synthesis.faces import DrawnFaces, FaceSource, LondonFaces
-from training.synthesis.recipe import sample_recipe
+from training.datasets.splits import SPLITS, people_of, seeds_of
+from training.synthesis.faces import FaceSource, face_source
+from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import Truth, render
 
 FRAMES = 160
 SPARE_S = 0.5  # the first frames may pass before the face is found
-FIRST_SEED = {"train": 0, "calibration": 10_000_000, "test": 20_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,6 @@ class PreparedClip:
     ppg: Floats
     comparable: Bools
     meta: dict[str, Any]
-
-
-def face_source(folder: Path | None) -> FaceSource:
-    """Return the faces of a folder in the London set's form, or drawn ones without a folder."""
-    return DrawnFaces() if folder is None else LondonFaces(folder)
 
 
 def joined(clips: Iterator[Clip], frames: int | None = None) -> Clip:
@@ -69,17 +64,20 @@ def ppg_at(truth: Truth, clip: Clip) -> Floats:
 
 
 class Preparer:
-    """Renders a recipe and takes its crops as the service would."""
+    """Renders recipes and takes their crops as the service would."""
 
-    def __init__(self, split: str, faces: Path | None, model_store: Path, spec: InputSpec) -> None:
-        self.faces: FaceSource = face_source(faces)
-        self.people = people_of(split, self.faces.people)
-        self._detector = FaceDetector(next(model_store.glob("face-*")))
+    def __init__(self, split: str, faces: FaceSource, model_store: Path, spec: InputSpec) -> None:
+        self.faces = faces
+        self.people = people_of(split, faces.people)
+        self._detector = FaceDetector(ModelStore(model_store).folder("face"))
         self._spec = spec
 
-    def prepare(self, seed: int) -> PreparedClip | None:
-        """Return the clip of one seed, or None when the service cannot use the video (no face, too few frames)."""
-        recipe = sample_recipe(seed, self.people, duration_s=FRAMES / self._spec.fps + SPARE_S)
+    def recipe(self, seed: int) -> Recipe:
+        """Return the recipe of one seed: of the full mix, long enough for a clip."""
+        return sample_recipe(seed, self.people, duration_s=FRAMES / self._spec.fps + SPARE_S)
+
+    def prepare(self, recipe: Recipe) -> PreparedClip | None:
+        """Return a recipe's clip, or None when the service cannot use the video (no face, too few frames)."""
         limits = replace(DecodeLimits(), min_duration_s=1.0)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "render"
@@ -91,7 +89,7 @@ class Preparer:
         if len(clip.rgb) < FRAMES:
             return None
         meta = {
-            "seed": seed,
+            "seed": recipe.seed,
             "bpm": truth.bpm,
             "person": recipe.scene.person,
             "fps": clip.fps,
@@ -105,17 +103,17 @@ _preparer: Preparer | None = None
 
 def _start(split: str, faces: Path | None, model_store: Path, spec: InputSpec) -> None:
     global _preparer  # noqa: PLW0603 - one per worker process
-    _preparer = Preparer(split, faces, model_store, spec)
+    _preparer = Preparer(split, face_source(faces), model_store, spec)
 
 
 def _prepare(seed: int) -> PreparedClip | None:
     assert _preparer is not None, "the pool starts each process with _start"
-    return _preparer.prepare(seed)
+    return _preparer.prepare(_preparer.recipe(seed))
 
 
 def prepare_all(args: argparse.Namespace) -> int:
     """Fill the cache; return how many clips were added."""
-    seeds = iter(range(FIRST_SEED[args.split] + args.skip, FIRST_SEED[args.split] + args.skip + args.clips))
+    seeds = iter(seeds_of(args.split, args.clips, skip=args.skip))
     spec = InputSpec()
     added = 0
     context = multiprocessing.get_context("spawn")
@@ -135,7 +133,7 @@ def prepare_all(args: argparse.Namespace) -> int:
     return added
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the cache")
@@ -145,7 +143,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=0, help="leave out the first seeds of the split, to add to a cache")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--model-store", type=Path, default=Path("model_store"))
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     added = prepare_all(args)
     print(f"{added} clips of {args.clips} renders added to {args.out}")
 

@@ -6,38 +6,44 @@ the darker skin tones than their share of the set: that is where the pulse is we
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from zlib import crc32
 
 TEST_PEOPLE = frozenset({"005", "014", "027", "038", "042", "062", "087", "094", "114", "115", "121", "141"})
 CALIBRATION_PEOPLE = frozenset({"007", "034", "037", "061", "104", "119", "125", "129"})
 
 
-def people_in(folder: Path) -> list[str]:
-    """Return the sorted ids of the people whose neutral picture `<id>_neutral.jpg` lies in `folder`."""
-    return sorted(path.name.removesuffix("_neutral.jpg") for path in folder.glob("*_neutral.jpg"))
+def train_people(people: Iterable[str]) -> list[str]:
+    """Return, sorted, those of `people` that models may be trained on."""
+    return sorted(set(people) - TEST_PEOPLE - CALIBRATION_PEOPLE)
 
 
-def train_people(people: Path | Iterable[str]) -> list[str]:
-    """Return, sorted, those of `people` (ids or a folder of faces) that models may be trained on."""
-    return [person for person in _ids(people) if person not in TEST_PEOPLE | CALIBRATION_PEOPLE]
-
-
-def calibration_people(people: Path | Iterable[str]) -> list[str]:
+def calibration_people(people: Iterable[str]) -> list[str]:
     """Return, sorted, those of `people` that confidences are fitted on."""
-    return [person for person in _ids(people) if person in CALIBRATION_PEOPLE]
+    return sorted(set(people) & CALIBRATION_PEOPLE)
 
 
-def test_people(people: Path | Iterable[str]) -> list[str]:
+def test_people(people: Iterable[str]) -> list[str]:
     """Return, sorted, those of `people` that no training and no fitting ever sees."""
-    return [person for person in _ids(people) if person in TEST_PEOPLE]
+    return sorted(set(people) & TEST_PEOPLE)
 
 
-SPLITS: dict[str, Callable[[Path | Iterable[str]], list[str]]] = {
+SPLITS: dict[str, Callable[[Iterable[str]], list[str]]] = {
     "train": train_people,
     "calibration": calibration_people,
     "test": test_people,
 }
+_SEEDS_PER_SPLIT = 10_000_000
+
+
+def seeds_of(split: str, count: int, *, skip: int = 0) -> range:
+    """Return `count` seeds of rendered clips after the first `skip` of a split; no seed is in two splits.
+
+    Raises ValueError for more seeds than a split has.
+    """
+    if skip + count > _SEEDS_PER_SPLIT:
+        raise ValueError(f"a split has {_SEEDS_PER_SPLIT} seeds")
+    first = _SEEDS_PER_SPLIT * list(SPLITS).index(split) + skip
+    return range(first, first + count)
 
 
 def people_of(split: str, people: Sequence[str]) -> list[str]:
@@ -54,7 +60,3 @@ def people_of(split: str, people: Sequence[str]) -> list[str]:
 
 def _dealt(person: str) -> str:
     return {0: "test", 1: "calibration"}.get(crc32(person.encode()) % 6, "train")
-
-
-def _ids(people: Path | Iterable[str]) -> list[str]:
-    return people_in(people) if isinstance(people, Path) else sorted(set(people))

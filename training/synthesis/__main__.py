@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.synthesis.demo import write_demo
-from training.synthesis.faces import AstronautFace, DrawnFaces, FaceSource, LondonFaces
+from training.synthesis.faces import AstronautFace, FaceSource, face_source
 from training.synthesis.finger_beats import write_beat_shapes
 from training.synthesis.recipe import sample_recipe
 from training.synthesis.render import render
@@ -50,9 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _clips(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
-    faces: FaceSource = AstronautFace() if options.astronaut else DrawnFaces()
-    if options.faces:
-        faces = LondonFaces(options.faces)
+    faces: FaceSource = AstronautFace() if options.astronaut else face_source(options.faces)
     for seed in tqdm(range(options.seed, options.seed + options.count), unit="clip", disable=not sys.stderr.isatty()):
         recipe = sample_recipe(seed, faces.people, duration_s=options.seconds)
         base = options.out / f"clip_{seed:06d}"

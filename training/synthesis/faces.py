@@ -107,6 +107,11 @@ class DrawnFaces:
         return _drawn(int(person.removeprefix("drawn_")), picture == "smiling")
 
 
+def face_source(folder: Path | None) -> FaceSource:
+    """Return the London faces of a folder, or drawn ones without a folder."""
+    return DrawnFaces() if folder is None else LondonFaces(folder)
+
+
 @lru_cache(maxsize=24)
 def _drawn(seed: int, smiling: bool) -> Face:
     rgb, alpha, points = draw_person(seed, smiling=smiling)

@@ -1,0 +1,71 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from service.pipeline.decode import VideoReader
+from training.benchmark import NO_PULSE_EVERY, BenchmarkSpec, groups_of, make_cases, recipe_of
+from training.datasets.splits import people_of
+from training.synthesis.faces import DrawnFaces
+from training.synthesis.pulse_wave import Truth
+from training.synthesis.recipe import Recipe
+
+PEOPLE = list(DrawnFaces().people)
+SPEC = BenchmarkSpec("test", 2, 3.0)
+
+
+def recipes(split: str, count: int = 60) -> list[Recipe]:
+    spec = BenchmarkSpec(split, count)
+    return [recipe_of(spec, seed, PEOPLE) for seed in spec.seeds]
+
+
+def test_a_larger_set_begins_with_the_smaller_one() -> None:
+    assert list(BenchmarkSpec("test", 5).seeds)[:3] == list(BenchmarkSpec("test", 3).seeds)
+
+
+def test_some_of_the_calibration_shows_no_pulse() -> None:
+    pulseless = [recipe for recipe in recipes("calibration") if recipe.pulse.strength == 0]
+    assert len(pulseless) == 60 // NO_PULSE_EVERY
+    assert Counter(recipe.motion.kind == "photograph" for recipe in pulseless) == {True: 5, False: 5}
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_everything_else_shows_one(split: str) -> None:
+    assert all(recipe.pulse.strength > 0 for recipe in recipes(split))
+
+
+def test_groups_are_those_of_the_recipe() -> None:
+    recipe = recipes("test", 1)[0]
+    groups = groups_of(recipe, DrawnFaces())
+    assert (groups["motion"], groups["codec"]) == (recipe.motion.kind, recipe.codec.name)
+    assert groups["skin tone"] in {"light", "medium", "dark"}
+    low, high = (float(edge) for edge in groups["heart rate"].split("-"))
+    assert low <= recipe.pulse.hr_bpm <= high
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the set SPEC."""
+    folder = tmp_path_factory.mktemp("sets")
+    make_cases(SPEC, folder, None)
+    return folder
+
+
+def test_a_case_is_a_video_with_its_truth(folder: Path) -> None:
+    for case in make_cases(SPEC, folder, None):
+        recipe = Recipe.from_json(json.loads(case.video.with_suffix(".json").read_text())["recipe"])
+        assert case.person == recipe.scene.person in people_of("test", PEOPLE)
+        assert case.bpm == pytest.approx(Truth.read_csv(case.video.with_suffix(".csv")).bpm, abs=1)
+        with VideoReader(case.video) as reader:
+            frame = next(iter(reader.frames()))
+        assert (frame.width, frame.height) == (recipe.camera.width, recipe.camera.height)
+
+
+def test_only_what_is_missing_is_rendered(folder: Path) -> None:
+    cases = make_cases(SPEC, folder, None)
+    kept, lost = (case.video for case in cases)
+    before = kept.stat().st_mtime_ns
+    lost.with_suffix(".json").unlink()
+    assert make_cases(SPEC, folder, None) == cases
+    assert kept.stat().st_mtime_ns == before
