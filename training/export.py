@@ -4,10 +4,8 @@ python -m training.export RUN --name student --version 1.0.0 --store model_store
 """
 
 import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ import onnx
 import torch
 
 from service.pipeline.manifest import (
-    ACTIVE,
     MAX_IR_VERSION,
     MAX_OPSET,
     InputPart,
@@ -28,10 +25,11 @@ from service.pipeline.manifest import (
     file_sha256,
 )
 from service.pipeline.session import Session
-from training.checkpoint import load_average, load_checkpoint
+from training.checkpoint import RunInvalid, load_average, load_checkpoint
 from training.config import TrainConfig
 from training.models import PulseNet
 from training.models.common import SIZE, count_macs, count_parameters
+from training.store import activate, git_revision
 
 MODEL = "model.onnx"
 CARD = "CARD.md"
@@ -110,19 +108,8 @@ def release(run: Path, store: Path, what: Release, *, replace: bool = False, def
     (partial / CARD).write_text(_card(manifest))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
-    activate(store, what.name, what.version, default=default)
+    activate(store, what.name, what.version, default=what.name if default else None)
     return folder
-
-
-def activate(store: Path, name: str, version: str, *, default: bool = False) -> None:
-    """Name the version in active.json, as the default model if asked or if there is none yet."""
-    path = store / ACTIVE
-    active = json.loads(path.read_text()) if path.exists() else {}
-    chosen = name if default else active.get("default", name)
-    active = {"default": chosen, "models": {**active.get("models", {}), name: version}}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(active, indent=2, sort_keys=True) + "\n")
-    os.replace(partial, path)
 
 
 def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, metrics: dict[str, float]) -> Manifest:
@@ -144,7 +131,7 @@ def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, me
             data=what.data,
             licence=what.licence,
             recipe=f"python -m training.train {config.model}: loss {config.loss}, {budget}{distilled}",
-            git_revision=_git_revision(),
+            git_revision=git_revision(),
         ),
         metrics={name: round(value, 6) for name, value in metrics.items()},
     )
@@ -157,15 +144,6 @@ def _last_measures(run: Path) -> dict[str, float]:
     measured = next((record for record in reversed(history) if "band_r" in record), dict[str, float]())
     found = {f"validation_{key}": float(measured[key]) for key in ("band_r", "bpm_mae", "clips") if key in measured}
     return {"steps": float(state["engine"]["steps"]), **found}
-
-
-def _git_revision() -> str:
-    here = Path(__file__).parent
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
 
 
 def _card(manifest: Manifest) -> str:
@@ -199,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
     what = Release(args.name, args.version, args.data, args.licence)
     try:
         folder = release(args.run, args.store, what, replace=args.replace, default=args.default)
-    except ExportFailed as error:
+    except (ExportFailed, RunInvalid) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"released {folder}")

@@ -10,24 +10,23 @@ is inside.
 
 import argparse
 import io
-import json
-import subprocess
 import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
-from service.pipeline.manifest import ACTIVE, MAX_IR_VERSION, MAX_OPSET, Manifest, TrainingPart, file_sha256
+from service.pipeline.manifest import MAX_IR_VERSION, MAX_OPSET, Manifest, TrainingPart, file_sha256
 from service.pipeline.session import Session
+from training.store import activate, default_of, git_revision
 
 NAME, VERSION = "face", "1.0.0"
+DEFAULT_MODEL = "student"  # of a new store: a face model measures no pulse
 WHEEL_SHA256 = "ecb82b27beb226d106f2219efe8f829b01b87a8595badd01545679bdb9f19cca"
 PARITY = 1e-4
 LICENCE_IN_WHEEL = "facenet_pytorch-2.6.0.dist-info/LICENSE.md"
@@ -160,9 +159,8 @@ def export_net(net: CascadeNet, plan: NetPlan, path: Path) -> None:
     out_axes = {"shift": axes, "score": {0: "n"} if plan.dense else {0: "n", 1: "height", 2: "width"}}
     example = torch.rand(2, 3, plan.size, plan.size)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the exporter without dynamo is deprecated, but the only one that knows opset 12
+        # The exporter without dynamo is deprecated, but the only one that knows opset 12.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             net,
             (example,),
@@ -218,7 +216,7 @@ def export_face(wheel: Path, store: Path, *, wheel_sha256: str | None = None) ->
     (folder / "CARD.md").write_text(CARD)
     manifest = _manifest(folder, parameters, worst)
     manifest.write(folder)
-    enter_active(store, NAME, VERSION)
+    activate(store, NAME, VERSION, default=default_of(store) or DEFAULT_MODEL)
     return manifest
 
 
@@ -227,7 +225,7 @@ def _manifest(folder: Path, parameters: int, worst: float) -> Manifest:
         data="WIDER FACE and CelebA, by the authors of MTCNN",
         licence="MIT (weights as published in facenet-pytorch 2.6.0)",
         recipe="python -m training.export_face",
-        git_revision=_git_revision(),
+        git_revision=git_revision(),
     )
     return Manifest(
         name=NAME,
@@ -240,21 +238,6 @@ def _manifest(folder: Path, parameters: int, worst: float) -> Manifest:
         training=training,
         metrics={"parity_max_abs": worst},
     )
-
-
-def _git_revision() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
-
-
-def enter_active(store: Path, name: str, version: str) -> None:
-    """Make `version` the one in use in the store's active.json, which is created where there is none."""
-    path = store / ACTIVE
-    active: dict[str, Any] = {"default": "student", "models": {}}
-    if path.exists():
-        active = json.loads(path.read_text())
-    active["models"][name] = version
-    path.write_text(json.dumps(active, indent=2) + "\n")
 
 
 CARD = """# face 1.0.0

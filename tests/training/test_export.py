@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +6,7 @@ import torch
 from service.pipeline.manifest import ModelStore, read_manifest
 from training.checkpoint import save_checkpoint
 from training.config import TrainConfig
-from training.export import ExportFailed, Release, activate, main, release
+from training.export import ExportFailed, Release, main, release
 from training.models import MODELS
 
 WHAT = Release("student", "1.2.3", "clips made by the test")
@@ -46,17 +45,9 @@ def test_a_released_version_does_not_change(run: Path, tmp_path: Path) -> None:
     release(run, tmp_path, WHAT, replace=True)
 
 
-def test_the_default_stays_unless_asked(tmp_path: Path) -> None:
-    activate(tmp_path, "student", "1.0.0")
-    activate(tmp_path, "teacher", "1.0.0")
-    assert ModelStore(tmp_path).default == "student"
-    activate(tmp_path, "teacher", "1.1.0", default=True)
-    expected = {"default": "teacher", "models": {"student": "1.0.0", "teacher": "1.1.0"}}
-    assert json.loads((tmp_path / "active.json").read_text()) == expected
-
-
 def test_the_command(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(run), "--name", "student", "--version", "2.0.0", "--store", str(tmp_path)]
     assert main(arguments) == 0
     assert main(arguments) == 2
     assert "student-2.0.0" in capsys.readouterr().out
+    assert main([str(tmp_path / "no-run"), *arguments[1:], "--replace"]) == 2

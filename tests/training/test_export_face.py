@@ -1,5 +1,4 @@
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from training.export_face import (
     CascadeNet,
     NetPlan,
     ParametricRelu,
-    enter_active,
     export_face,
     export_net,
     load_net,
@@ -134,6 +132,7 @@ def test_export_fills_a_store(wheel: Path, tmp_path: Path) -> None:
     manifest = export_face(wheel, tmp_path, wheel_sha256=file_sha256(wheel))
     store = ModelStore(tmp_path)
     assert store.manifest("face") == manifest
+    assert store.default == "student"
     assert {path.name for path in store.folder("face").iterdir()} == {
         *(f"{plan.name}.onnx" for plan in NETS),
         "manifest.json",
@@ -152,12 +151,3 @@ def test_the_command_says_what_it_wrote(wheel: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr("training.export_face.WHEEL_SHA256", file_sha256(wheel))
     main(["--wheel", str(wheel), "--store", str(tmp_path)], say=said.append)
     assert said[0].startswith("face-1.0.0: 493280 parameters")
-
-
-def test_entering_a_version_keeps_the_others(tmp_path: Path) -> None:
-    (tmp_path / "active.json").write_text(json.dumps({"default": "teacher", "models": {"teacher": "2.0.0"}}))
-    enter_active(tmp_path, "face", "1.0.0")
-    assert json.loads((tmp_path / "active.json").read_text()) == {
-        "default": "teacher",
-        "models": {"teacher": "2.0.0", "face": "1.0.0"},
-    }
