@@ -9,11 +9,12 @@ import torch
 from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
-from service.pipeline.types import Bools, Floats
+from service.pipeline.infer import comparable_pairs
+from service.pipeline.pulse import BAND_HZ
+from service.pipeline.types import Floats
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
 from training.config import AugmentConfig
 
-BAND_HZ = (0.7, 4.0)
 _FLAT_PPG = 1e-6  # a clip without a pulse has the target zero, not amplified rounding errors
 
 
@@ -42,12 +43,6 @@ def pulse_change(ppg: Floats, fps: float, lag: int) -> Floats:
     band = sosfiltfilt(butter(2, BAND_HZ, "bandpass", fs=fps, output="sos"), ppg - ppg.mean())
     change = band[lag:] - band[:-lag]
     return np.asarray(change / max(float(change.std()), _FLAT_PPG), np.float32)
-
-
-def valid_samples(comparable: Bools, lag: int) -> Bools:
-    """Return for each sample (T - lag,) whether no frame after its first up to its last follows a break."""
-    windows = np.lib.stride_tricks.sliding_window_view(comparable[1:], lag)
-    return np.asarray(windows.all(axis=1), np.bool_)
 
 
 def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator) -> TrainingClip:
@@ -99,7 +94,7 @@ def collate(clips: list[TrainingClip], *, fps: float, lag: int) -> Batch:
     return Batch(
         torch.from_numpy(np.stack([clip.rgb for clip in clips])),
         torch.from_numpy(np.stack([pulse_change(clip.ppg, fps, lag) for clip in clips])),
-        torch.from_numpy(np.stack([valid_samples(clip.comparable, lag) for clip in clips])),
+        torch.from_numpy(np.stack([comparable_pairs(clip.comparable, lag) for clip in clips])),
         torch.tensor([float(clip.meta["bpm"]) for clip in clips]),
     )
 

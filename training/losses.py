@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-BAND_HZ = (0.7, 4.0)
+from service.pipeline.pulse import BAND_HZ
+
 _TAPER = 0.2  # share of a clip over which the window rises and falls, so that slow motion does not leak into the band
 
 Term = Callable[[Tensor, Tensor, Tensor, float], Tensor]

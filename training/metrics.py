@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from service.pipeline.pulse import BAND_HZ
+
 Array = NDArray[np.float64]
-BAND_HZ = (0.7, 4.0)
-_NEAR_HZ = 0.1  # half-width of the pulse's line and its harmonic in the SNR (de Haan & Jeanne 2013)
+NEAR_BPM = 5.0  # an estimate within this counts as right
 _RESOLUTION_HZ = 0.005  # 0.3 bpm
 
 
@@ -39,13 +40,13 @@ def pearson(true: Sequence[float], estimated: Sequence[float]) -> float:
 
 
 def summary(true: Sequence[float], estimated: Sequence[float]) -> dict[str, float]:
-    """Return mae, rmse, std, r, within_5 (share within 5) and n. Raises ValueError for none or unequal counts."""
+    """Return mae, rmse, std, r, within_5 (share within 5 bpm) and n. Raises ValueError for none or unequal counts."""
     return {
         "mae": mae(true, estimated),
         "rmse": rmse(true, estimated),
         "std": std(true, estimated),
         "r": pearson(true, estimated),
-        "within_5": within(true, estimated, 5.0),
+        "within_5": within(true, estimated, NEAR_BPM),
         "n": float(len(true)),
     }
 
@@ -54,13 +55,6 @@ def spectrum_bpm(derivative: NDArray[np.floating], fps: float) -> float:
     """Return 60 times the frequency, within 0.7 to 4 Hz, of the highest peak of the running sum of samples (N,)."""
     freqs_hz, power = _band_power(np.asarray(derivative, np.float64), fps)
     return 60 * float(freqs_hz[int(np.argmax(power))])
-
-
-def snr_db(derivative: NDArray[np.floating], fps: float, bpm: float) -> float:
-    """Return the power of the running sum near the pulse and its double, over the rest of the band, in dB."""
-    freqs_hz, power = _band_power(np.asarray(derivative, np.float64), fps)
-    near = (np.abs(freqs_hz - bpm / 60) <= _NEAR_HZ) | (np.abs(freqs_hz - bpm / 30) <= _NEAR_HZ)
-    return float(10 * np.log10((power[near].sum() + 1e-12) / (power[~near].sum() + 1e-12)))
 
 
 def _errors(true: Sequence[float], estimated: Sequence[float]) -> Array:

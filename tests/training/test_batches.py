@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.training.moving_colours import write_clips
-from training.batches import TrainingBatches, augment, collate, plain_batches, pulse_change, stretch, valid_samples
+from training.batches import TrainingBatches, augment, collate, plain_batches, pulse_change, stretch
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
 from training.config import AugmentConfig
 
@@ -42,8 +42,10 @@ def test_a_clip_without_pulse_has_the_target_zero() -> None:
 
 @pytest.mark.parametrize(("lag", "expected"), [(1, [0, 1, 0, 1, 1]), (3, [0, 0, 0])])
 def test_a_sample_across_a_break_is_not_valid(lag: int, expected: list[int]) -> None:
-    comparable = np.array([1, 0, 1, 0, 1, 1], np.bool_)
-    assert valid_samples(comparable, lag).astype(int).tolist() == expected
+    broken = replace(one(frames=30), comparable=np.arange(30) % 6 % 2 == 0)
+    broken.comparable[5::6] = True
+    valid = collate([broken], fps=30.0, lag=lag).valid[0]
+    assert valid[: len(expected)].int().tolist() == expected
 
 
 def test_no_augmentation_changes_nothing() -> None:
