@@ -2,14 +2,18 @@
 
 python -m training.calibrate --clips 300 --faces FOLDER [--write]
 
-Prints the weights; --write puts them into the manifests of the released models. Those of the classical methods are
-constants of service/pipeline/classical.py. A video without a pulse counts as wrong whatever is answered.
+Prints the weights, and a table that tells a bad fit: each half of the people is judged by the fit to the other half.
+--write puts the fits to everyone into the manifests of the released models. Those of the classical methods are
+constants of service/pipeline/classical.py.
 """
 
 import argparse
 import multiprocessing
 import os
+from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -19,18 +23,33 @@ from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.manifest import CalibrationPart, read_manifest
 from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import fit_calibration
-from service.pipeline.types import Calibration
+from service.pipeline.types import Calibration, Pulse
 from training.benchmark import BenchmarkSpec, Case, make_cases
+from training.metrics import NEAR_BPM
+from training.tables import CONFIDENT, markdown
 
-NEAR_BPM = 5.0
-Observation = tuple[dict[str, float], bool]  # quality features, whether the answer was right
+# All videos without a pulse together over all others: a confident number where there is none is the worst failure.
+PULSELESS_COUNTS = 15.0
+_TRUSTING = Calibration(bias=40.0, weights={})  # so that the bpm does not depend on what is being fitted
 
 
-def observe(estimator: Estimator, case: Case, models: list[str]) -> dict[str, Observation]:
-    """Return each model's quality features for a video and whether its heart rate was right; {} if it is refused."""
-    spec = estimator.model(models[0]).input
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One model's samples for one video, and what the video shows; see benchmark.Case."""
+
+    person: str
+    bpm: float | None
+    pulse: Pulse
+
+    def is_right(self, bpm: float) -> bool:
+        """Return whether `bpm` is near the truth; nothing is right where there is no pulse."""
+        return self.bpm is not None and abs(bpm - self.bpm) <= NEAR_BPM
+
+
+def observe(estimator: Estimator, case: Case, models: Sequence[str]) -> dict[str, Observation]:
+    """Return what each model sees in a video, by its name; {} if the service refuses the video."""
     try:
-        clips = list(face_clips(case.video, spec, estimator.detector))
+        clips = list(face_clips(case.video, estimator.model(models[0]).input, estimator.detector))
     except InputError:
         return {}
     found: dict[str, Observation] = {}
@@ -38,16 +57,37 @@ def observe(estimator: Estimator, case: Case, models: list[str]) -> dict[str, Ob
         stream = estimator.model(name).stream()
         for clip in clips:
             stream.push(clip)
-        pulse = stream.finish()
-        bpm = heart_rate(pulse, estimator.model(name).calibration).bpm
-        found[name] = quality_features(pulse), case.bpm is not None and abs(bpm - case.bpm) <= NEAR_BPM
+        found[name] = Observation(case.person, case.bpm, stream.finish())
     return found
 
 
-def fit(observations: list[dict[str, Observation]], model: str) -> Calibration:
-    """Return the calibration of one model."""
-    rows = [found[model] for found in observations if model in found]
-    return fit_calibration([features for features, _ in rows], [right for _, right in rows])
+def fit(observations: Sequence[Observation]) -> Calibration:
+    """Return the calibration of one model; a video without a pulse counts as wrong whatever is answered."""
+    pulseless = sum(seen.bpm is None for seen in observations)
+    importance = PULSELESS_COUNTS * max(len(observations) - pulseless, 1) / max(pulseless, 1)
+    return fit_calibration(
+        [quality_features(seen.pulse) for seen in observations],
+        [seen.is_right(heart_rate(seen.pulse, _TRUSTING).bpm) for seen in observations],
+        [importance if seen.bpm is None else 1.0 for seen in observations],
+    )
+
+
+def held_out_row(observations: Sequence[Observation]) -> list[str]:
+    """Return a row of the table, each half of the people judged by the fit to the other half.
+
+    Videos; the share with confidence >= 0.8; of those the share within 5 bpm; the highest confidence without a pulse.
+    """
+    people = sorted({seen.person for seen in observations})
+    halves = [[seen for seen in observations if seen.person in people[start::2]] for start in (0, 1)]
+    if not all(halves):
+        return [str(len(observations)), "-", "-", "-"]
+    fits = [fit(other) for other in reversed(halves)]
+    answers = [(seen, heart_rate(seen.pulse, fits[index])) for index, half in enumerate(halves) for seen in half]
+    sure = [seen.is_right(answer.bpm) for seen, answer in answers if answer.confidence >= CONFIDENT]
+    pulseless = [answer.confidence for seen, answer in answers if seen.bpm is None]
+    right = f"{sum(sure) / len(sure):.1%}" if sure else "-"
+    worst = f"{max(pulseless):.2f}" if pulseless else "-"
+    return [str(len(answers)), f"{len(sure) / len(answers):.0%}", right, worst]
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
@@ -56,10 +96,10 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     read_manifest(folder).model_copy(update={"calibration": part}).write(folder)
 
 
-_worker: tuple[Estimator, list[str]] | None = None
+_worker: tuple[Estimator, Sequence[str]] | None = None
 
 
-def _start(model_store: Path, models: list[str]) -> None:
+def _start(model_store: Path, models: Sequence[str]) -> None:
     global _worker  # noqa: PLW0603 - one per process
     _worker = Estimator(model_store), models
 
@@ -69,8 +109,48 @@ def _observe(case: Case) -> dict[str, Observation]:
     return observe(_worker[0], case, _worker[1])
 
 
-def main() -> None:
+def observe_all(
+    cases: Sequence[Case], models: Sequence[str], model_store: Path, *, jobs: int = 1
+) -> dict[str, list[Observation]]:
+    """Return what each model sees in the videos that the service does not refuse."""
+    context = multiprocessing.get_context("spawn")
+    seen: defaultdict[str, list[Observation]] = defaultdict(list)
+    with (
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(model_store, models)) as pool,
+        tqdm(total=len(cases), unit="video", disable=None) as bar,
+    ):
+        for found in pool.map(_observe, cases):
+            bar.update()
+            for name, observation in found.items():
+                seen[name].append(observation)
+    return seen
+
+
+def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
+    args = _parser().parse_args(arguments)
+    cases: list[Case] = []
+    for duration_s in args.durations_s:
+        spec = BenchmarkSpec("calibration", args.clips // len(args.durations_s), duration_s)
+        cases += make_cases(spec, args.videos, args.faces, jobs=args.jobs)
+    estimator = Estimator(args.model_store)
+    seen = observe_all(cases, estimator.names, args.model_store, jobs=args.jobs)
+    for name, observations in seen.items():
+        calibration = fit(observations)
+        print(name, calibration)
+        if args.write and name in estimator.store.versions:
+            write_calibration(estimator.store.folder(name), calibration)
+    header = [
+        "model",
+        "videos",
+        f"confidence >= {CONFIDENT}",
+        f"of those within {NEAR_BPM:g} bpm",
+        "most without a pulse",
+    ]
+    print(markdown(header, [[name, *held_out_row(observations)] for name, observations in seen.items()]))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=300, help="how many videos")
     parser.add_argument("--durations-s", type=float, nargs="+", default=[10.0, 30.0], help="half of the videos each")
@@ -79,23 +159,7 @@ def main() -> None:
     parser.add_argument("--model-store", type=Path, default=Path("model_store"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--write", action="store_true", help="write the fits into the manifests")
-    args = parser.parse_args()
-    cases: list[Case] = []
-    for duration_s in args.durations_s:
-        spec = BenchmarkSpec("calibration", args.clips // len(args.durations_s), duration_s)
-        cases += make_cases(spec, args.videos, args.faces, jobs=args.jobs)
-    estimator = Estimator(args.model_store)
-    models = list(estimator.names)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        args.jobs, mp_context=context, initializer=_start, initargs=(args.model_store, models)
-    ) as pool:
-        observations = list(tqdm(pool.map(_observe, cases), total=len(cases), unit="video", disable=None))
-    for name in models:
-        calibration = fit(observations, name)
-        print(name, calibration)
-        if args.write and name in estimator.store.versions:
-            write_calibration(estimator.store.folder(name), calibration)
+    return parser
 
 
 if __name__ == "__main__":
