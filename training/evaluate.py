@@ -9,6 +9,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -70,8 +71,8 @@ def report(scores: list[Score], spec: BenchmarkSpec) -> str:
     """Return the tables as Markdown."""
     refused = sorted({score.seed for score in scores if score.error_code})
     parts = [
-        f"{spec.cases} rendered videos of {spec.duration_s:g} s, people of the split `{spec.split}`; "
-        f"{len(refused)} refused by the service (no face found and the like) and left out.",
+        f"{len({score.seed for score in scores})} rendered videos of {spec.duration_s:g} s, people of the split "
+        f"`{spec.split}`; {len(refused)} refused by the service (no face found and the like) and left out.",
         overall_table(scores),
         coverage_table(scores),
         *(group_table(scores, name) for name in scores[0].groups),
@@ -79,8 +80,7 @@ def report(scores: list[Score], spec: BenchmarkSpec) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def main() -> None:
-    """Run the command."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--split", choices=sorted(SPLITS), default="test", help="whose faces")
     parser.add_argument("--clips", type=int, default=200, help="how many videos")
@@ -91,7 +91,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", help="all of the store and the classical ones by default")
     parser.add_argument("--out", type=Path, default=Path("runs/evaluate"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    args = parser.parse_args()
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, or 2 when there is no answer to score."""
+    args = _parser().parse_args(arguments)
     spec = BenchmarkSpec(args.split, args.clips, args.duration_s)
     cases = make_cases(spec, args.videos, args.faces, jobs=args.jobs)
     cases = [case for case in cases if case.bpm is not None]
@@ -99,11 +104,15 @@ def main() -> None:
     scores = score_cases(cases, models, args.model_store, jobs=args.jobs)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "scores.jsonl").write_text("".join(json.dumps(asdict(score)) + "\n" for score in scores))
+    if all(score.error_code for score in scores):
+        print("the service refused every video", file=sys.stderr)
+        return 2
     text = report(scores, spec)
     (args.out / "tables.md").write_text(text)
     plot_errors(scores, args.out / "errors.png")
     print(text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

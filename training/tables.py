@@ -8,7 +8,6 @@ from training import metrics
 from training.scores import Score
 
 CONFIDENT = 0.8
-NEAR_BPM = 5.0
 
 
 def overall_table(scores: Sequence[Score]) -> str:
@@ -30,21 +29,28 @@ def coverage_table(scores: Sequence[Score]) -> str:
     rows = []
     for model, own in by_model(scores).items():
         sure = [score for score in own if score.confidence >= CONFIDENT]
-        right = f"{np.mean([score.error_bpm <= NEAR_BPM for score in sure]):.1%}" if sure else "-"
+        right = f"{metrics.within(*columns(sure), metrics.NEAR_BPM):.1%}" if sure else "-"
         rows.append([model, f"{len(sure) / len(own):.0%}", right])
-    return markdown(["model", f"confidence >= {CONFIDENT}", f"of those within {NEAR_BPM:g} bpm"], rows)
+    return markdown(["model", f"confidence >= {CONFIDENT}", f"of those within {metrics.NEAR_BPM:g} bpm"], rows)
 
 
 def group_table(scores: Sequence[Score], group: str) -> str:
-    """Return the MAE of each model (row) in each value of a group (column), with the clips of each."""
+    """Return MAE, RMSE, r and mean SNR of each model (row) in each value of a group (column), with its clips."""
     values = sorted({score.groups[group] for score in scores})
     rows = []
     for model, own in by_model(scores).items():
         parts = [[score for score in own if score.groups[group] == value] for value in values]
-        rows.append([model, *(f"{metrics.mae(*columns(part)):.2f}" if part else "-" for part in parts)])
+        rows.append([model, *(_figures(part) if part else "-" for part in parts)])
     first = next(iter(by_model(scores).values()), [])
     counts = [sum(score.groups[group] == value for score in first) for value in values]
-    return markdown([f"MAE by {group}", *(f"{v} ({n})" for v, n in zip(values, counts, strict=True))], rows)
+    header = [f"MAE / RMSE / r / SNR dB by {group}"]
+    return markdown(header + [f"{v} ({n})" for v, n in zip(values, counts, strict=True)], rows)
+
+
+def _figures(scores: Sequence[Score]) -> str:
+    figures = metrics.summary(*columns(scores))
+    snr_db = float(np.mean([score.snr_db for score in scores]))
+    return f"{figures['mae']:.2f} / {figures['rmse']:.2f} / {figures['r']:.2f} / {snr_db:.1f}"
 
 
 def by_model(scores: Iterable[Score]) -> dict[str, list[Score]]:

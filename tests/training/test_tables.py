@@ -37,5 +37,5 @@ def test_coverage_counts_what_was_confident() -> None:
 def test_a_group_has_its_own_mean_and_count() -> None:
     header, _, student, green = rows(group_table(SCORES, "skin tone"))
     assert header[1:] == ["dark (2)", "light (1)"]
-    assert student[1:] == ["11.50", "1.00"]
-    assert green[1:] == ["-", "10.00"]
+    assert student[1:] == ["11.50 / 14.30 / 1.00 / 3.0", "1.00 / 1.00 / 0.00 / 3.0"]
+    assert green[1:] == ["-", "10.00 / 10.00 / 0.00 / 3.0"]
