@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from training.batches import Batch, TrainingBatches, plain_batches
-from training.checkpoint import CHECKPOINT, load_average, load_checkpoint, save_checkpoint
+from training.checkpoint import CHECKPOINT, RunInvalid, load_average, load_checkpoint, save_checkpoint
 from training.clips import ClipFolder, ClipsInvalid
 from training.config import LOSS_WEIGHTS, TrainConfig
 from training.curves import plot_curves
@@ -122,15 +122,15 @@ class Run:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0, or 2 when the clips cannot be used."""
+    """Run the command; return 0, or 2 when the clips or the checkpoint of a run cannot be used."""
     args = _parser().parse_args(arguments)
     torch.set_num_threads(args.threads)
     _keep_memory()
     try:
         run = _run(args)
         run.go()
-    except ClipsInvalid as error:
-        print(f"the clips cannot be used: {error}", file=sys.stderr)
+    except (ClipsInvalid, RunInvalid) as error:
+        print(error, file=sys.stderr)
         return 2
     print(
         {key: round(value, 4) for key, value in run.history[-1].items()}

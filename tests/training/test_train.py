@@ -73,3 +73,11 @@ def test_no_clips_are_an_error_in_words(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["student", "--clips", str(tmp_path), "--out", str(tmp_path / "run"), "--steps", "1"]) == 2
     assert "too few" in capsys.readouterr().err
     assert not (tmp_path / "run" / CHECKPOINT).exists()
+
+
+def test_a_teacher_that_is_none_is_an_error_in_words(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["student", "--clips", str(clips), "--out", str(tmp_path / "run"), "--steps", "1"]
+    assert main([*arguments, "--teacher", str(tmp_path / "nobody")]) == 2
+    assert "nobody" in capsys.readouterr().err
