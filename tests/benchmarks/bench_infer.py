@@ -12,6 +12,8 @@ import numpy as np
 
 from service.pipeline.manifest import ACTIVE, ModelStore
 from service.pipeline.session import Session
+from training.export import export_onnx
+from training.models import MODELS
 
 STORE = Path(__file__).parents[2] / "model_store"
 CHUNK = 64
@@ -37,16 +39,13 @@ def models(store: Path, scratch: Path) -> dict[str, tuple[Path, int]]:
         for manifest in opened.pulse_models():
             file = opened.folder(manifest.name) / next(iter(manifest.files))
             found[manifest.name] = file, manifest.input_spec.lag
-    return found | {name: made for name, made in _fresh(scratch).items() if name not in found}
+    return found | _fresh(scratch, [name for name in MODELS if name not in found])
 
 
-def _fresh(scratch: Path) -> dict[str, tuple[Path, int]]:
-    from training.export import export_onnx  # noqa: PLC0415  (torch is needed only where models are missing)
-    from training.models import MODELS  # noqa: PLC0415
-
+def _fresh(scratch: Path, names: list[str]) -> dict[str, tuple[Path, int]]:
     made = {}
-    for name, build in MODELS.items():
-        net, path = build(), scratch / f"{name}.onnx"
+    for name in names:
+        net, path = MODELS[name](), scratch / f"{name}.onnx"
         export_onnx(net, path)
         made[name] = path, net.lag
     return made
