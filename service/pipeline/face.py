@@ -19,6 +19,7 @@ SIZE_RANGE = (0.75, 1.3)  # the face's longer side over the one for which the cr
 SEARCH_INTERVAL = 0.25  # of the usual interval, while no face has been found yet
 LOST_INTERVAL = 0.5  # of the usual interval, once the face has been lost for LOST_LOOKS
 LOST_LOOKS = 5
+UNSEEN_LOOKS = 2  # missed in a row; from then on the crop shows whatever is there, a lamp that flickers at 110 bpm, say
 FULL_EVERY = {"largest": 5, "all": 3}  # looks between two searches of the whole frame
 SAME_FACE = 0.2  # overlap above which a face found by a full search is the one that was there
 TAKEN = 0.5  # overlap above which two tracks are at one face
@@ -108,14 +109,17 @@ class FaceTracker:
     def update(self, frame: Frame) -> tuple[TrackedFace, ...]:
         """Return the crop to take of each face in this frame, by face_id; nothing until a face was seen.
 
-        To be called once for every frame, in order.
+        To be called once for every frame, in order. While a face is away its crop stays, with frames not comparable.
         """
         for track in self._tracks:
             track.moved = False
         if frame.time_s >= self._next_look_s:
             self._look(frame)
             self._next_look_s = frame.time_s + self._wait_s() - 1e-6
-        return tuple(TrackedFace(track.face_id, track.crop, track.moved) for track in self._tracks)
+        return tuple(
+            TrackedFace(track.face_id, track.crop, track.moved or track.missed >= UNSEEN_LOOKS)
+            for track in self._tracks
+        )
 
     def tracks(self) -> tuple[FaceTrack, ...]:
         """Return the faces of all frames so far, largest first.

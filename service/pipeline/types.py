@@ -98,7 +98,7 @@ class TrackedFace:
     """The crop to take of one face in one frame.
 
     `crop` is the square CROP_SCALE times the face, held while the face stays within it. `moved` says that it is
-    not where it was in the frame before, so that the two frames' crops must not be differenced.
+    not where it was in the frame before, or that the face is away: the two frames' crops must not be differenced.
     """
 
     face_id: int
