@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Series = NDArray[np.float64]
 TRUTH_HZ = 128.0
 _SHAPE_POINTS = 256
+_BREATH_DELAY_S = 0.3
 _BEAT_SHAPES = Path(__file__).with_name("beat_shapes.json")
 
 
@@ -82,11 +83,11 @@ def make_truth(settings: PulseSettings, duration_s: float, rng: np.random.Genera
     times_s = np.arange(int(np.ceil(duration_s * TRUTH_HZ)) + 1) / TRUTH_HZ
     if settings.strength == 0:
         return Truth(times_s, np.zeros_like(times_s), np.empty(0), float("nan"))
-    breath = _breathing(settings, times_s, rng)
+    breath, later = _breathing(settings, times_s, rng)
     phase = _phase(settings, times_s, breath, rng)
     shape = beat_shape(settings)
     wave = np.interp(phase % 1.0, np.arange(_SHAPE_POINTS + 1) / _SHAPE_POINTS, np.append(shape, shape[0]))
-    ppg = wave * (1 + settings.am_depth * breath) + settings.baseline_depth * np.roll(breath, int(0.3 * TRUTH_HZ))
+    ppg = wave * (1 + settings.am_depth * breath) + settings.baseline_depth * later
     beats_s = _crossings(times_s, phase - float(np.argmax(shape)) / _SHAPE_POINTS)
     return Truth(times_s, ppg, beats_s, _mean_bpm(beats_s))
 
@@ -122,10 +123,11 @@ def smooth_noise(times_s: Series, low_hz: float, high_hz: float, rng: np.random.
     return curve
 
 
-def _breathing(settings: PulseSettings, times_s: Series, rng: np.random.Generator) -> Series:
+def _breathing(settings: PulseSettings, times_s: Series, rng: np.random.Generator) -> tuple[Series, Series]:
+    """Two waves of one breathing: the chest's, and the one in the blood volume, which follows it."""
     rate = settings.breath_hz * (1 + 0.1 * smooth_noise(times_s, 0.02, 0.1, rng, 4))
-    breath: Series = np.sin(2 * np.pi * (np.cumsum(rate) / TRUTH_HZ + rng.uniform()))
-    return breath
+    turns = np.cumsum(rate) / TRUTH_HZ + rng.uniform()
+    return np.sin(2 * np.pi * turns), np.sin(2 * np.pi * (turns - rate * _BREATH_DELAY_S))
 
 
 def _phase(settings: PulseSettings, times_s: Series, breath: Series, rng: np.random.Generator) -> Series:

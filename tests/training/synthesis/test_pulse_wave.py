@@ -94,3 +94,11 @@ def test_smooth_noise_stays_in_its_band() -> None:
     freqs = np.fft.rfftfreq(len(curve), 0.05)
     assert power[(freqs > 0.18) & (freqs < 0.52)].sum() > 0.99 * power.sum()
     assert curve.std() == pytest.approx(1, abs=0.2)
+
+
+def test_breathing_lifts_the_wave_without_a_jump() -> None:
+    for seed in range(8):
+        calm, lifted = (_truth(replace(STEADY, baseline_depth=depth), 20.0, seed).ppg for depth in (0.0, 0.5))
+        breath = lifted - calm
+        assert np.ptp(breath) == pytest.approx(1.0, abs=0.05)
+        assert np.abs(np.diff(breath)).max() < 0.01
