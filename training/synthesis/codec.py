@@ -1,4 +1,8 @@
-"""Video files: frames with their own times through a real encoder, at full frame size."""
+"""Video files: frames with their own times through a real encoder, at full frame size.
+
+At low rates an encoder that looks at the frame before passes a small change on late: the pulse in H.264 of 0.15 bits
+per pixel comes 25 ms after the pulse that was drawn, in motion JPEG it does not. Truth is what was drawn.
+"""
 
 from dataclasses import dataclass
 from fractions import Fraction
