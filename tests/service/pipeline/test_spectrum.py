@@ -48,11 +48,24 @@ def test_snr_stays_finite() -> None:
     assert spectrum.snr_db(lines(), at(1.0))[0] == -40
 
 
-def test_support_takes_the_second_harmonic_up_to_the_fundamental() -> None:
+def test_support_takes_the_second_harmonic_as_far_as_it_belongs_to_the_fundamental() -> None:
     spectra = lines((1.0, 5.0), (2.0, 3.0), (1.2, 4.0), (2.4, 9.0), (3.0, 6.0))
     support = spectrum.harmonic_support(spectra)[0]
     of = {hz: support[round(hz / 0.05) - spectra.band.start] for hz in (1.0, 1.2, 2.0, 1.5, 3.0)}
-    assert of == {1.0: 8.0, 1.2: 8.0, 2.0: 3.0, 1.5: 0.0, 3.0: 6.0}
+    slope = spectrum.NOISE_SLOPE
+    expected = {1.0: 5 + 3 * 2**slope, 1.2: 4 * 1.2**slope + 1.5 * 4 * 2.4**slope, 2.0: 3 * 2**slope, 1.5: 0.0}
+    assert of == pytest.approx(expected | {3.0: 6 * 3**slope})
+
+
+@pytest.mark.parametrize("power_of_second", [0.5, 1.0, 1.8])
+def test_a_strong_second_harmonic_does_not_win(power_of_second: float) -> None:
+    spectra = lines((0.8, 1.0), (1.6, power_of_second))
+    assert spectrum.harmonic_support(spectra)[0].argmax() + spectra.band.start == round(0.8 / 0.05)
+
+
+def test_noise_at_half_the_rate_does_not_halve_it() -> None:
+    spectra = lines((1.0, 0.5), (2.0, 1.0))
+    assert spectrum.harmonic_support(spectra)[0].argmax() + spectra.band.start == round(2.0 / 0.05)
 
 
 def test_prominence_of_a_flat_spectrum_is_none() -> None:
