@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from service import logs
 from service.api import errors
+from service.api.docs import DescribedApp
 from service.api.middleware import BodyPatience, RequestGuard
 from service.api.routes import router
 from service.api.state import Service
@@ -41,7 +42,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
             await pool.stop()
             folder.close()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="FacePulse",
         version=version("facepulse"),
         description=_DESCRIPTION,

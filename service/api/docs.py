@@ -1,8 +1,12 @@
-"""The page /docs: the OpenAPI description as plain HTML, without scripts and without anything from another host."""
+"""The OpenAPI description, and the page /docs: the same as plain HTML, without scripts."""
 
 import json
 from html import escape
 from typing import Any
+
+from fastapi import FastAPI
+
+from service.api.problems import MEDIA_TYPE
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
@@ -12,6 +16,29 @@ code { padding: .1em .3em } pre { padding: .8rem; overflow-x: auto }
 table { border-collapse: collapse } td, th { text-align: left; padding: .2rem 1rem .2rem 0; vertical-align: top }
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #eee } code, pre { background: #262626 } }
 """
+
+
+class DescribedApp(FastAPI):
+    """An app whose description says of errors what is true: all are problems, and never FastAPI's own 422."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI description."""
+        described = super().openapi()
+        for operations in described["paths"].values():
+            for operation in operations.values():
+                _describe_errors(operation["responses"])
+        for name in ("HTTPValidationError", "ValidationError"):
+            described["components"]["schemas"].pop(name, None)
+        return described
+
+
+def _describe_errors(responses: dict[str, Any]) -> None:
+    for status, response in list(responses.items()):
+        content = response.get("content", {})
+        if MEDIA_TYPE in content:
+            content[MEDIA_TYPE] |= content.pop("application/json", {})
+        elif status == "422":
+            del responses[status]
 
 
 def docs_page(openapi: dict[str, Any]) -> str:
