@@ -47,7 +47,7 @@ $(BIN)/python:
 
 $(VENV)/.installed-demo: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "installing the service into $(VENV) ..."
-	$(INSTALL) --editable '.[plot]'
+	$(INSTALL) --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml requirements.lock | $(BIN)/python

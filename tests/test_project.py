@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.api.problems import PROBLEMS
+from service.pipeline import decode
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -66,6 +67,13 @@ def test_the_service_runs_without_what_only_training_needs() -> None:
 def test_every_problem_is_documented() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
     assert {code: int(status) for code, status in rows} == {code: kind.status for code, kind in PROBLEMS.items()}
+
+
+def test_every_warning_is_documented() -> None:
+    source = (ROOT / "service" / "pipeline" / "warn.py").read_text()
+    codes = {*re.findall(r'Warned\("(\w+)"', source), *decode.WARNINGS}
+    table = (ROOT / "docs" / "api.md").read_text().split("### Warnings")[1].split("##")[0]
+    assert set(re.findall(r"`(\w+)`(?=.*\|.*\|)", table)) == codes
 
 
 def test_readme_is_short() -> None:

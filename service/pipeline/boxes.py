@@ -17,7 +17,7 @@ from service.pipeline.errors import NotAVideo, TimestampsInvalid, VideoMalformed
 
 Container = Literal["mp4", "matroska", "avi"]
 
-MAX_SAMPLES = 2_000_000  # over all tracks: two hours at 240 fps, with sound
+MAX_SAMPLES = 2_000_000  # over all tracks: two hours at 240 fps, or at 120 fps with sound
 MAX_TRACKS = 32
 _MAX_BOXES = 500_000
 _MAX_DEPTH = 8  # moov/trak/mdia/minf/stbl is 5

@@ -37,7 +37,7 @@ _WHOLE = 0.97
 _HALF = 0.5
 _LOOK_EVERY_S = 1.0
 
-_DETAILS = {
+WARNINGS = {
     "several_video_streams": "the file holds several video streams; the largest was used",
     "interlaced": "the video is interlaced; both fields were used as one picture",
     "hdr": "the video is HDR and was not tone-mapped",
@@ -111,7 +111,7 @@ class VideoReader:
     @property
     def warnings(self) -> tuple[Warned, ...]:
         """What the caller should know, complete once `frames` is exhausted."""
-        return tuple(Warned(code, detail) for code, detail in _DETAILS.items() if code in self._codes)
+        return tuple(Warned(code, detail) for code, detail in WARNINGS.items() if code in self._codes)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the upright-able frames in the order of their times; can be called once.
