@@ -85,8 +85,8 @@ class FrameClock:
         if self.unplaced > 0.01 * (self.frames + self.unplaced):
             raise TimestampsInvalid("frame times are missing or duplicate")
         limits = self._limits
-        half_period_s = self.duration_s - self.span_s
-        if self.duration_s + half_period_s / 2 < limits.min_duration_s or self.frames < 2:
+        period_s = self.duration_s - self.span_s
+        if self.duration_s + period_s / 2 < limits.min_duration_s or self.frames < 2:
             raise VideoTooShort(f"a heart rate needs {limits.min_duration_s:g} s of video")
         lowest, highest = limits.min_fps * (1 - _RATE_TOLERANCE), limits.max_fps * (1 + _RATE_TOLERANCE)
         if not lowest <= self.fps <= highest:
