@@ -6,14 +6,12 @@ One in six of the cases for calibration shows no pulse: a still face, a filmed p
 """
 
 import json
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
 from training.datasets.splits import people_of, seeds_of
+from training.pool import spread
 from training.synthesis.faces import FaceSource, face_source
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import render
@@ -61,13 +59,9 @@ def make_cases(spec: BenchmarkSpec, folder: Path, faces: Path | None, *, jobs: i
     home.mkdir(parents=True, exist_ok=True)
     missing = [seed for seed in spec.seeds if not (home / f"{seed}.json").exists()]
     if missing:
-        context = multiprocessing.get_context("spawn")
-        with (
-            ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(spec, home, faces)) as pool,
-            tqdm(total=len(missing), unit="render", disable=None) as bar,
-        ):
-            for _ in pool.map(_render_case, missing):
-                bar.update()
+        task = partial(_render_case, spec=spec, home=home)
+        for _ in spread(task, missing, make=partial(face_source, faces), jobs=jobs, unit="render"):
+            pass
     return [read_case(home, seed) for seed in spec.seeds]
 
 
@@ -100,17 +94,7 @@ def recipe_of(spec: BenchmarkSpec, seed: int, people: list[str]) -> Recipe:
     return replace(recipe, pulse=replace(recipe.pulse, strength=0.0), motion=replace(recipe.motion, kind=kind))
 
 
-_worker: tuple[BenchmarkSpec, Path, FaceSource] | None = None
-
-
-def _start(spec: BenchmarkSpec, home: Path, faces: Path | None) -> None:
-    global _worker  # noqa: PLW0603 - one per process
-    _worker = spec, home, face_source(faces)
-
-
-def _render_case(seed: int) -> None:
-    assert _worker is not None, "the pool starts each process with _start"
-    spec, home, faces = _worker
+def _render_case(faces: FaceSource, seed: int, *, spec: BenchmarkSpec, home: Path) -> None:
     recipe = recipe_of(spec, seed, people_of(spec.split, faces.people))
     truth = render(recipe, faces, home / f"{seed}.video")
     truth.write_csv(home / f"{seed}.csv")

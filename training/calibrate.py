@@ -8,15 +8,12 @@ constants of service/pipeline/classical.py.
 """
 
 import argparse
-import multiprocessing
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
 
 from service.pipeline.errors import InputError
 from service.pipeline.estimate import Estimator, face_clips
@@ -26,6 +23,7 @@ from service.pipeline.quality import fit_calibration
 from service.pipeline.types import Calibration, Pulse
 from training.benchmark import BenchmarkSpec, Case, make_cases
 from training.metrics import NEAR_BPM
+from training.pool import spread
 from training.tables import CONFIDENT, markdown
 
 # All videos without a pulse together over all others: a confident number where there is none is the worst failure.
@@ -48,13 +46,16 @@ class Observation:
 
 def observe(estimator: Estimator, case: Case, models: Sequence[str]) -> dict[str, Observation]:
     """Return what each model sees in a video, by its name; {} if the service refuses the video."""
+    opened = {name: estimator.model(name) for name in models}
+    spec = opened[models[0]].input
+    assert all((m.input.size, m.input.fps) == (spec.size, spec.fps) for m in opened.values()), "other crops"
     try:
-        clips = list(face_clips(case.video, estimator.model(models[0]).input, estimator.detector))
+        clips = list(face_clips(case.video, spec, estimator.detector))
     except InputError:
         return {}
     found: dict[str, Observation] = {}
-    for name in models:
-        stream = estimator.model(name).stream()
+    for name, model in opened.items():
+        stream = model.stream()
         for clip in clips:
             stream.push(clip)
         found[name] = Observation(case.person, case.bpm, stream.finish())
@@ -96,33 +97,15 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     read_manifest(folder).model_copy(update={"calibration": part}).write(folder)
 
 
-_worker: tuple[Estimator, Sequence[str]] | None = None
-
-
-def _start(model_store: Path, models: Sequence[str]) -> None:
-    global _worker  # noqa: PLW0603 - one per process
-    _worker = Estimator(model_store), models
-
-
-def _observe(case: Case) -> dict[str, Observation]:
-    assert _worker is not None, "the pool starts each process with _start"
-    return observe(_worker[0], case, _worker[1])
-
-
 def observe_all(
     cases: Sequence[Case], models: Sequence[str], model_store: Path, *, jobs: int = 1
 ) -> dict[str, list[Observation]]:
     """Return what each model sees in the videos that the service does not refuse."""
-    context = multiprocessing.get_context("spawn")
     seen: defaultdict[str, list[Observation]] = defaultdict(list)
-    with (
-        ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(model_store, models)) as pool,
-        tqdm(total=len(cases), unit="video", disable=None) as bar,
-    ):
-        for found in pool.map(_observe, cases):
-            bar.update()
-            for name, observation in found.items():
-                seen[name].append(observation)
+    task = partial(observe, models=models)
+    for found in spread(task, cases, make=partial(Estimator, model_store), jobs=jobs, unit="video"):
+        for name, observation in found.items():
+            seen[name].append(observation)
     return seen
 
 

@@ -7,64 +7,43 @@ Prints Markdown tables (all clips, and the error by group), writes them with a p
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
 
 from service.pipeline.errors import InputError
 from service.pipeline.estimate import Estimator
 from training.benchmark import BenchmarkSpec, Case, make_cases
 from training.datasets.splits import SPLITS
 from training.plots import plot_errors
+from training.pool import spread
 from training.scores import Score
 from training.tables import coverage_table, group_table, overall_table
 
 
-def score_case(estimator: Estimator, case: Case, models: list[str]) -> Iterator[Score]:
-    """Yield each model's answer for one video."""
+def score_case(estimator: Estimator, case: Case, models: Sequence[str]) -> list[Score]:
+    """Return each model's answer for one video."""
     assert case.bpm is not None, "only videos with a pulse are scored"
     try:
         estimates = estimator.compare(case.video, models)
     except InputError as error:
-        for model in models:
-            yield Score(model, case.seed, case.groups, case.bpm, 0.0, 0.0, 0.0, "refused", error.code)
-        return
-    for model, estimate in zip(models, estimates, strict=True):
-        rate = estimate.faces[0].heart_rate
-        yield Score(model, case.seed, case.groups, case.bpm, rate.bpm, rate.confidence, rate.snr_db, rate.status)
+        refused = 0.0, 0.0, 0.0, "refused", error.code
+        return [Score(model, case.seed, case.groups, case.bpm, *refused) for model in models]
+    rates = [estimate.faces[0].heart_rate for estimate in estimates]
+    answers = [(rate.bpm, rate.confidence, rate.snr_db, rate.status) for rate in rates]
+    return [
+        Score(model, case.seed, case.groups, case.bpm, *answer) for model, answer in zip(models, answers, strict=True)
+    ]
 
 
-def score_cases(cases: list[Case], models: list[str], model_store: Path, *, jobs: int = 1) -> list[Score]:
+def score_cases(cases: Sequence[Case], models: Sequence[str], model_store: Path, *, jobs: int = 1) -> list[Score]:
     """Return the answers of all models for all videos, by video."""
-    context = multiprocessing.get_context("spawn")
-    scores: list[Score] = []
-    with (
-        ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(model_store, models)) as pool,
-        tqdm(total=len(cases), unit="video", disable=None) as bar,
-    ):
-        for some in pool.map(_score, cases):
-            scores += some
-            bar.update()
-    return scores
-
-
-_worker: tuple[Estimator, list[str]] | None = None
-
-
-def _start(model_store: Path, models: list[str]) -> None:
-    global _worker  # noqa: PLW0603 - one per process
-    _worker = Estimator(model_store), models
-
-
-def _score(case: Case) -> list[Score]:
-    assert _worker is not None, "the pool starts each process with _start"
-    return list(score_case(_worker[0], case, _worker[1]))
+    task = partial(score_case, models=models)
+    answers = spread(task, cases, make=partial(Estimator, model_store), jobs=jobs, unit="video")
+    return [score for some in answers for score in some]
 
 
 def report(scores: list[Score], spec: BenchmarkSpec) -> str:

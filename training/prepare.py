@@ -7,18 +7,15 @@ crops are taken. `--skip N` leaves out the first N renders of the split, to add 
 """
 
 import argparse
-import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from service.pipeline.errors import InputError
 from service.pipeline.estimate import face_clips
@@ -27,6 +24,7 @@ from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.types import Bools, Clip, DecodeLimits, Floats, InputSpec
 from training.clips import ClipWriter
 from training.datasets.splits import SPLITS, people_of, seeds_of
+from training.pool import spread
 from training.synthesis.faces import FaceSource, face_source
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import Truth, render
@@ -98,38 +96,24 @@ class Preparer:
         return PreparedClip(clip.rgb, ppg_at(truth, clip), clip.comparable, meta)
 
 
-_preparer: Preparer | None = None
+def _preparer(split: str, faces: Path | None, model_store: Path) -> Preparer:
+    return Preparer(split, face_source(faces), model_store, InputSpec())
 
 
-def _start(split: str, faces: Path | None, model_store: Path, spec: InputSpec) -> None:
-    global _preparer  # noqa: PLW0603 - one per worker process
-    _preparer = Preparer(split, face_source(faces), model_store, spec)
-
-
-def _prepare(seed: int) -> PreparedClip | None:
-    assert _preparer is not None, "the pool starts each process with _start"
-    return _preparer.prepare(_preparer.recipe(seed))
+def _prepare(preparer: Preparer, seed: int) -> PreparedClip | None:
+    return preparer.prepare(preparer.recipe(seed))
 
 
 def prepare_all(args: argparse.Namespace) -> int:
     """Fill the cache; return how many clips were added."""
-    seeds = iter(seeds_of(args.split, args.clips, skip=args.skip))
-    spec = InputSpec()
+    seeds = seeds_of(args.split, args.clips, skip=args.skip)
+    make = partial(_preparer, args.split, args.faces, args.model_store)
     added = 0
-    context = multiprocessing.get_context("spawn")
-    setup = (args.split, args.faces, args.model_store, spec)
-    tag = f"{args.split}{args.skip}"
-    with (
-        ProcessPoolExecutor(args.jobs, mp_context=context, initializer=_start, initargs=setup) as pool,
-        ClipWriter(args.out, tag=tag) as writer,
-        tqdm(total=args.clips, unit="clip", disable=None) as bar,
-    ):
-        while batch := list(islice(seeds, 64)):  # bounded: results wait in memory until they are written
-            for clip in pool.map(_prepare, batch):
-                bar.update()
-                if clip is not None:
-                    writer.add(clip.rgb, clip.ppg, clip.comparable, clip.meta)
-                    added += 1
+    with ClipWriter(args.out, tag=f"{args.split}{args.skip}") as writer:
+        for clip in spread(_prepare, seeds, make=make, jobs=args.jobs, unit="clip"):
+            if clip is not None:
+                writer.add(clip.rgb, clip.ppg, clip.comparable, clip.meta)
+                added += 1
     return added
 
 

@@ -27,7 +27,7 @@ def wall(folder: Path) -> Path:
 def test_every_model_answers_for_one_video(face_video: Path, tiny_store: Path, tmp_path: Path) -> None:
     case = write_case(tmp_path, 5, face_video, BPM)
     estimator = Estimator(tiny_store)
-    scores = list(score_case(estimator, case, ["tiny", "pos"]))
+    scores = score_case(estimator, case, ["tiny", "pos"])
     served = estimator.estimate(face_video, model="pos").faces[0].heart_rate
     assert [score.model for score in scores] == ["tiny", "pos"]
     assert (scores[1].bpm, scores[1].confidence, scores[1].status) == (served.bpm, served.confidence, served.status)
