@@ -7,7 +7,6 @@ import argparse
 import os
 import shutil
 import sys
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,6 @@ import onnx
 import torch
 
 from service.pipeline.manifest import (
-    MAX_IR_VERSION,
-    MAX_OPSET,
     InputPart,
     Manifest,
     OutputPart,
@@ -29,6 +26,7 @@ from training.checkpoint import RunInvalid, load_average, load_checkpoint
 from training.config import TrainConfig
 from training.models import PulseNet
 from training.models.common import SIZE, count_macs, count_parameters
+from training.onnx_file import write_onnx
 from training.store import activate, git_revision
 
 MODEL = "model.onnx"
@@ -51,27 +49,9 @@ class Release:
 
 
 def export_onnx(net: PulseNet, path: Path) -> None:
-    """Write `net` as ONNX (opset 12, IR 7): `frames` (T, 3, 36, 36) -> `pulse` (T - lag,), any T > lag.
-
-    Uses torch's TorchScript exporter: the newer one writes opset 18 at least, which old runtimes do not load.
-    """
+    """Write `net` as ONNX: `frames` (T, 3, 36, 36) -> `pulse` (T - lag,), any T > lag."""
     example = torch.rand(4 + net.lag, 3, SIZE, SIZE)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            net.deployed(),
-            (example,),
-            str(path),
-            opset_version=MAX_OPSET,
-            input_names=["frames"],
-            output_names=["pulse"],
-            dynamic_axes={"frames": {0: "frames"}, "pulse": {0: "samples"}},
-            dynamo=False,
-        )
-    model = onnx.load(str(path))
-    if model.ir_version > MAX_IR_VERSION:
-        raise ExportFailed(f"the exporter wrote IR version {model.ir_version}")
-    onnx.checker.check_model(model, full_check=True)
+    write_onnx(net.deployed(), example, path, inputs={"frames": {0: "frames"}}, outputs={"pulse": {0: "samples"}})
 
 
 def parity(net: PulseNet, path: Path, *, seed: int = 1) -> float:

@@ -10,19 +10,18 @@ is inside.
 
 import argparse
 import io
-import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 
 from service.pipeline.manifest import MAX_IR_VERSION, MAX_OPSET, Manifest, TrainingPart, file_sha256
 from service.pipeline.session import Session
+from training.onnx_file import write_onnx
 from training.store import activate, default_of, git_revision
 
 NAME, VERSION = "face", "1.0.0"
@@ -156,26 +155,9 @@ def load_net(wheel: Path, plan: NetPlan) -> CascadeNet:
 def export_net(net: CascadeNet, plan: NetPlan, path: Path) -> None:
     """Write one net as ONNX: input `rgb`, outputs `shift` and `score`, batch (P-Net: and size) free."""
     axes = {0: "n"} if plan.dense else {0: "n", 2: "height", 3: "width"}
-    out_axes = {"shift": axes, "score": {0: "n"} if plan.dense else {0: "n", 1: "height", 2: "width"}}
+    scores = {0: "n"} if plan.dense else {0: "n", 1: "height", 2: "width"}
     example = torch.rand(2, 3, plan.size, plan.size)
-    with warnings.catch_warnings():
-        # The exporter without dynamo is deprecated, but the only one that knows opset 12.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            net,
-            (example,),
-            str(path),
-            dynamo=False,
-            opset_version=MAX_OPSET,
-            input_names=["rgb"],
-            output_names=["shift", "score"],
-            dynamic_axes={"rgb": axes, **out_axes},
-        )
-    model = onnx.load(str(path))
-    model.ir_version = MAX_IR_VERSION
-    model.producer_name = model.producer_version = ""
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, str(path))
+    write_onnx(net, example, path, inputs={"rgb": axes}, outputs={"shift": axes, "score": scores})
 
 
 def parity(net: CascadeNet, plan: NetPlan, path: Path, *, seed: int = 1) -> float:
