@@ -11,7 +11,6 @@ is inside.
 import argparse
 import io
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -238,14 +237,14 @@ Proposals on an image pyramid (P-Net), a first check (R-Net, 24 px), a second on
 """
 
 
-def main(argv: list[str] | None = None, *, say: Callable[[str], None] = print) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description="Export MTCNN from the facenet-pytorch wheel into the model store.")
     parser.add_argument("--wheel", type=Path, required=True, help="facenet_pytorch-2.6.0-py3-none-any.whl")
     parser.add_argument("--store", type=Path, default=Path("model_store"))
-    args = parser.parse_args(argv)
+    args = parser.parse_args(arguments)
     manifest = export_face(args.wheel, args.store)
-    say(f"{manifest.folder}: {manifest.parameters} parameters, parity {manifest.metrics['parity_max_abs']:.1e}")
+    print(f"{manifest.folder}: {manifest.parameters} parameters, parity {manifest.metrics['parity_max_abs']:.1e}")
 
 
 if __name__ == "__main__":

@@ -3,23 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from training.scores import Score
 from training.tables import by_model
-
-mpl.use("Agg")
-
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 
 
 def plot_errors(scores: Sequence[Score], path: Path) -> None:
     """Draw estimated over true heart rate for each model, and the share of clips over their error."""
     models = by_model(scores)
-    figure, axes = plt.subplots(2, (len(models) + 2) // 2, figsize=(3.2 * ((len(models) + 2) // 2), 6.4), squeeze=False)
-    spots = list(axes.flat)
+    columns = (len(models) + 2) // 2
+    figure = Figure(figsize=(3.2 * columns, 6.4), layout="constrained")
+    spots = list(figure.subplots(2, columns, squeeze=False).flat)
     for spot, (model, own) in zip(spots, models.items(), strict=False):
         points = spot.scatter(
             [s.true_bpm for s in own], [s.bpm for s in own], c=[s.confidence for s in own], s=9, vmin=0, vmax=1
@@ -31,9 +28,7 @@ def plot_errors(scores: Sequence[Score], path: Path) -> None:
     _error_curves(spots[len(models)], models)
     for spare in spots[len(models) + 1 :]:
         spare.set_axis_off()
-    figure.tight_layout()
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def _error_curves(spot: Axes, models: dict[str, list[Score]]) -> None:

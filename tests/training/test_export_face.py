@@ -146,8 +146,9 @@ def test_another_wheel_is_refused(wheel: Path, tmp_path: Path) -> None:
         main(["--wheel", str(wheel), "--store", str(tmp_path)])
 
 
-def test_the_command_says_what_it_wrote(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+def test_the_command_says_what_it_wrote(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("training.export_face.WHEEL_SHA256", file_sha256(wheel))
-    main(["--wheel", str(wheel), "--store", str(tmp_path)], say=said.append)
-    assert said[0].startswith("face-1.0.0: 493280 parameters")
+    main(["--wheel", str(wheel), "--store", str(tmp_path)])
+    assert capsys.readouterr().out.startswith("face-1.0.0: 493280 parameters")
