@@ -84,7 +84,7 @@ class Resampler:
         begin_s = last_s
         while (end_s := self.start_s + (self._count + 0.5) * self._period_s) <= time_s + _SAME_TIME_S:
             self._add(line, begin_s, end_s)
-            self._broken |= gap
+            self._broken |= gap or broken  # held, not seen
             yield self._emit()
             begin_s = end_s
         if gap or broken:

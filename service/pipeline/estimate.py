@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
@@ -37,6 +38,7 @@ from service.pipeline.warn import face_warnings
 
 AUTO = "auto"
 Progress = Callable[[float], None]
+Item = TypeVar("Item")
 
 
 class Estimator:
@@ -106,7 +108,7 @@ class Estimator:
         chain = _Chain([self.model(name) for name in models], tracker)
         with reader:
             with closing(prefetch(reader.frames())) as frames:
-                for frame in chain.timed_waits(frames):
+                for frame in chain.timed("decode", frames):
                     chain.push(frame)
                     if progress and reader.expected_duration_s:
                         progress(min((frame.time_s - reader.start_s) / reader.expected_duration_s, 1.0))
@@ -129,12 +131,13 @@ class _Way:
 
     builder: ClipBuilder
     streams: list[PulseStream]
-    frames: int = 0
+    crops: int = 0
+    comparable: int = 0  # crops while the face was in view and the video had no gap
     brightness_sum: float = 0.0
 
     @property
     def brightness(self) -> float:
-        return self.brightness_sum / self.frames if self.frames else 0.0
+        return self.brightness_sum / self.crops if self.crops else 0.0
 
 
 class _Chain:
@@ -148,14 +151,14 @@ class _Chain:
         self._tracker = tracker
         self._ways: dict[int, _Way] = {}
 
-    def timed_waits(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Yield the frames; the time spent waiting for the decoder counts as `decode`."""
+    def timed(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
+        """Yield the items; the time spent waiting for each counts for the stage."""
         while True:
-            with self._timed("decode"):
-                frame = next(frames, None)
-            if frame is None:
+            with self._timed(stage):
+                item = next(items, None)
+            if item is None:
                 return
-            yield frame
+            yield item
 
     def push(self, frame: Frame) -> None:
         with self._timed("face"):
@@ -170,7 +173,7 @@ class _Chain:
             for clip in way.builder.finish():
                 self._infer(way, clip)
         # A frame or two may be lost to the first look and to the grid.
-        tracks = [t for t in seen if self._ways[t.face_id].frames >= min_duration_s * self._input.fps * 0.95]
+        tracks = [t for t in seen if self._ways[t.face_id].comparable >= min_duration_s * self._input.fps * 0.95]
         if not tracks:
             raise NoFaceFound(f"no face was in view for {min_duration_s:g} s")
         warnings = [warned for t in tracks for warned in face_warnings(t, self._ways[t.face_id].brightness)]
@@ -184,13 +187,12 @@ class _Chain:
         way = self._ways.get(face.face_id)
         if way is None:
             way = self._ways[face.face_id] = _Way(ClipBuilder(self._input), [m.stream() for m in self.models])
-        with self._timed("clip"):
-            clips = list(way.builder.push(frame, face.crop, moved=face.moved))
-        for clip in clips:
+        for clip in self.timed("clip", way.builder.push(frame, face.crop, moved=face.moved)):
             self._infer(way, clip)
 
     def _infer(self, way: _Way, clip: Clip) -> None:
-        way.frames += len(clip.rgb)
+        way.crops += len(clip.rgb)
+        way.comparable += int(clip.comparable.sum())
         way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
         with self._timed("infer"):
             for stream in way.streams:

@@ -17,7 +17,7 @@ from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, 
 FPS = 30.0
 RECORDINGS = 2400
 RIGHT_BPM = 5.0
-PULSELESS_COUNTS = 15.0
+PULSELESS_COUNTS = 20.0
 _TRUSTING = Calibration(bias=40.0, weights={})  # so that the bpm does not depend on what is being fitted
 
 

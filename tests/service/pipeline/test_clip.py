@@ -56,11 +56,21 @@ def test_the_first_sample_is_at_the_first_frame() -> None:
     assert comparable == [False] + [True] * 58
 
 
-def test_a_moved_crop_breaks_one_comparison_and_mixes_nothing() -> None:
+def test_a_moved_crop_breaks_the_comparisons_around_it_and_mixes_nothing() -> None:
     times = np.arange(60) / 30
     values, comparable, _ = resample(times, np.where(np.arange(60) < 30, 1.0, 5.0), broken_at=30)
     assert set(values.tolist()) == {1.0, 5.0}
-    assert [i for i, same in enumerate(comparable) if not same] == [0, 30]
+    assert [i for i, same in enumerate(comparable) if not same] == [0, 29, 30]
+
+
+def test_no_sample_is_comparable_while_every_crop_moves() -> None:
+    resampler = Resampler(30.0)
+    marked = [
+        comparable
+        for index in range(20)
+        for _, comparable in resampler.push(index / 15, np.zeros(1, np.float32), broken=index >= 10)
+    ]
+    assert not any(marked[20:])
 
 
 def test_every_sample_within_a_gap_is_marked() -> None:
