@@ -33,6 +33,11 @@ class Session:
         self.outputs = tuple(o.name for o in self._session.get_outputs())
 
     def __call__(self, **inputs: FloatArray) -> list[FloatArray]:
-        """Run the model on the named inputs."""
-        result: list[Any] = self._session.run(None, inputs)
+        """Run the model on the named inputs. Raises MemoryError where the runtime gets none."""
+        try:
+            result: list[Any] = self._session.run(None, inputs)
+        except Exception as error:  # the runtime's own type for this differs by version
+            if "alloc" in str(error):
+                raise MemoryError("the model's runtime got no memory") from error
+            raise
         return result
