@@ -144,13 +144,18 @@ def _run(args: argparse.Namespace) -> Run:
     people = args.val_people.split(",") if args.val_people else []
     validation = ClipFolder(args.val) if args.val else ClipFolder(args.clips, people=people) if people else None
     data = Data(ClipFolder(args.clips, without_people=people), validation)
-    resumed = args.resume and (args.out / CHECKPOINT).exists()
+    exists = (args.out / CHECKPOINT).exists()
+    if exists and not args.resume:
+        raise RunInvalid(f"{args.out.name} holds a run already: go on with --resume or choose another folder")
+    resumed = args.resume and exists
     config = TrainConfig.from_dict(load_checkpoint(args.out)["config"]) if resumed else _config(args)
     if resumed and args.steps is not None:
         config = replace(config, steps=args.steps, minutes=None)
     elif resumed and args.minutes is not None:
         config = replace(config, steps=None, minutes=args.minutes)
     teacher = load_average(args.teacher)[0] if args.teacher else None
+    if teacher is not None and (config.model, type(teacher)) != ("student", MODELS["teacher"]):
+        raise RunInvalid("distillation goes from a run of the teacher to the student")
     run = Run(config, data, args.out, teacher=teacher)
     if resumed:
         run.resume()

@@ -81,3 +81,19 @@ def test_a_teacher_that_is_none_is_an_error_in_words(
     arguments = ["student", "--clips", str(clips), "--out", str(tmp_path / "run"), "--steps", "1"]
     assert main([*arguments, "--teacher", str(tmp_path / "nobody")]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+def test_a_run_is_not_overwritten_without_a_word(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["student", "--clips", str(clips), "--out", str(tmp_path / "run"), "--steps", "1", "--batch", "2"]
+    assert main(arguments) == 0
+    assert main(arguments) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_only_the_student_is_taught(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--clips", str(clips), "--steps", "1", "--batch", "2"]
+    main(["student", *common, "--out", str(tmp_path / "student")])
+    assert main(["mobilenetv3", *common, "--out", str(tmp_path / "x"), "--teacher", str(tmp_path / "student")]) == 2
+    assert "distillation" in capsys.readouterr().err
