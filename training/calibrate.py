@@ -16,18 +16,18 @@ from functools import partial
 from pathlib import Path
 
 from service.pipeline.errors import InputError
-from service.pipeline.estimate import Estimator, face_clips
+from service.pipeline.estimate import CHROMINANCE, Estimator, face_clips
 from service.pipeline.manifest import CalibrationPart, read_manifest
 from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import fit_calibration
-from service.pipeline.types import Calibration, Pulse
+from service.pipeline.types import Calibration, Clip, Pulse, PulseModel
 from training.benchmark import BenchmarkSpec, Case, make_cases
 from training.metrics import NEAR_BPM
 from training.pool import spread
 from training.tables import CONFIDENT, markdown
 
 # All videos without a pulse together over all others: a confident number where there is none is the worst failure.
-PULSELESS_COUNTS = 15.0
+PULSELESS_COUNTS = 3.0
 _TRUSTING = Calibration(bias=40.0, weights={})  # so that the bpm does not depend on what is being fitted
 
 
@@ -38,6 +38,7 @@ class Observation:
     person: str
     bpm: float | None
     pulse: Pulse
+    colour: Pulse
 
     def is_right(self, bpm: float) -> bool:
         """Return whether `bpm` is near the truth; nothing is right where there is no pulse."""
@@ -53,13 +54,15 @@ def observe(estimator: Estimator, case: Case, models: Sequence[str]) -> dict[str
         clips = list(face_clips(case.video, spec, estimator.detector))
     except InputError:
         return {}
-    found: dict[str, Observation] = {}
-    for name, model in opened.items():
-        stream = model.stream()
-        for clip in clips:
-            stream.push(clip)
-        found[name] = Observation(case.person, case.bpm, stream.finish())
-    return found
+    colour = _samples(estimator.model(CHROMINANCE), clips)
+    return {name: Observation(case.person, case.bpm, _samples(model, clips), colour) for name, model in opened.items()}
+
+
+def _samples(model: PulseModel, clips: Sequence[Clip]) -> Pulse:
+    stream = model.stream()
+    for clip in clips:
+        stream.push(clip)
+    return stream.finish()
 
 
 def fit(observations: Sequence[Observation]) -> Calibration:
@@ -67,7 +70,7 @@ def fit(observations: Sequence[Observation]) -> Calibration:
     pulseless = sum(seen.bpm is None for seen in observations)
     importance = PULSELESS_COUNTS * max(len(observations) - pulseless, 1) / max(pulseless, 1)
     return fit_calibration(
-        [quality_features(seen.pulse) for seen in observations],
+        [quality_features(seen.pulse, colour=seen.colour) for seen in observations],
         [seen.is_right(heart_rate(seen.pulse, _TRUSTING).bpm) for seen in observations],
         [importance if seen.bpm is None else 1.0 for seen in observations],
     )
@@ -83,7 +86,11 @@ def held_out_row(observations: Sequence[Observation]) -> list[str]:
     if not all(halves):
         return [str(len(observations)), "-", "-", "-"]
     fits = [fit(other) for other in reversed(halves)]
-    answers = [(seen, heart_rate(seen.pulse, fits[index])) for index, half in enumerate(halves) for seen in half]
+    answers = [
+        (seen, heart_rate(seen.pulse, fits[index], colour=seen.colour))
+        for index, half in enumerate(halves)
+        for seen in half
+    ]
     sure = [seen.is_right(answer.bpm) for seen, answer in answers if answer.confidence >= CONFIDENT]
     pulseless = [answer.confidence for seen, answer in answers if seen.bpm is None]
     right = f"{sum(sure) / len(sure):.1%}" if sure else "-"

@@ -37,6 +37,7 @@ from service.pipeline.types import (
 from service.pipeline.warn import face_warnings
 
 AUTO = "auto"
+CHROMINANCE = "chrom"  # the method whose signal must know of a rate before it is believed; see quality.py
 Progress = Callable[[float], None]
 Item = TypeVar("Item")
 
@@ -131,6 +132,7 @@ class _Way:
 
     builder: ClipBuilder
     streams: list[PulseStream]
+    colour: PulseStream
     crops: int = 0
     comparable: int = 0  # crops while the face was in view and the video had no gap
     brightness_sum: float = 0.0
@@ -186,7 +188,9 @@ class _Chain:
     def _push_face(self, frame: Frame, face: TrackedFace) -> None:
         way = self._ways.get(face.face_id)
         if way is None:
-            way = self._ways[face.face_id] = _Way(ClipBuilder(self._input), [m.stream() for m in self.models])
+            way = self._ways[face.face_id] = _Way(
+                ClipBuilder(self._input), [m.stream() for m in self.models], CLASSICAL[CHROMINANCE]().stream()
+            )
         for clip in self.timed("clip", way.builder.push(frame, face.crop, moved=face.moved)):
             self._infer(way, clip)
 
@@ -195,14 +199,14 @@ class _Chain:
         way.comparable += int(clip.comparable.sum())
         way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
         with self._timed("infer"):
-            for stream in way.streams:
+            for stream in (*way.streams, way.colour):
                 stream.push(clip)
 
     def _rate(self, index: int, way: _Way) -> HeartRate:
         with self._timed("infer"):
             pulse = way.streams[index].finish()
         with self._timed("pulse"):
-            return heart_rate(pulse, self.models[index].calibration)
+            return heart_rate(pulse, self.models[index].calibration, colour=way.colour.finish())
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -21,7 +21,9 @@ MIN_CONFIDENCE = 0.5
 AGREES_BPM = 6.0
 
 
-def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> HeartRate:
+def heart_rate(
+    pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION, *, colour: Pulse | None = None
+) -> HeartRate:
     """Return the heart rate of one recording, its windows and its wave.
 
     Never raises for what the samples hold: what is not finite counts as invalid; constant, empty or shorter samples
@@ -34,7 +36,7 @@ def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> 
         return _nothing(pulse, bvp)
     start_s = _wave_start_s(pulse)
     spectra = spectrum.power_spectra(wave, pulse.fps)
-    rated = quality.rate(spectra, len(wave) / pulse.fps)
+    rated = quality.rate(spectra, len(wave) / pulse.fps, _colour_spectra(colour))
     complete = _valid_share(valid, spectra) >= MIN_VALID
     passed = complete & (rated.snr_db >= MIN_SNR_DB) & (np.abs(rated.own_bpm - rated.bpm) <= AGREES_BPM)
     # A rate is claimed for the whole recording: it can be trusted no further than the face was seen.
@@ -52,7 +54,7 @@ def heart_rate(pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION) -> 
     )
 
 
-def quality_features(pulse: Pulse) -> dict[str, float]:
+def quality_features(pulse: Pulse, *, colour: Pulse | None = None) -> dict[str, float]:
     """Return the QUALITY_FEATURES of a whole recording by name, as `heart_rate` sees them.
 
     With |bpm error| <= 5 as label they are what `quality.fit_calibration` fits. All lowest for less than 4 s.
@@ -60,7 +62,12 @@ def quality_features(pulse: Pulse) -> dict[str, float]:
     wave, _ = _wave(pulse)
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return dict(quality.LOWEST)
-    return quality.recording_features(quality.rate(spectrum.power_spectra(wave, pulse.fps), len(wave) / pulse.fps))
+    spectra = spectrum.power_spectra(wave, pulse.fps)
+    return quality.recording_features(quality.rate(spectra, len(wave) / pulse.fps, _colour_spectra(colour)))
+
+
+def _colour_spectra(colour: Pulse | None) -> spectrum.Spectra | None:
+    return None if colour is None else spectrum.power_spectra(_wave(colour)[0], colour.fps)
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

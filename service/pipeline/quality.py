@@ -1,7 +1,7 @@
 """How far to trust a heart rate: named features of a recording's spectra, and the logistic function on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,16 @@ from service.pipeline import spectrum
 from service.pipeline.spectrum import Array, Spectra
 from service.pipeline.types import Calibration
 
-QUALITY_FEATURES: tuple[str, ...] = ("snr_db", "prominence_db", "agreement", "duration")
+QUALITY_FEATURES: tuple[str, ...] = ("snr_db", "prominence_db", "agreement", "duration", "colour_db")
 """Each grows with trust and is bounded, so that a fitted logistic function stays sane outside what it was fitted on.
 
 snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to -10..20.
 agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
 recording below 20 s still share some, and their agreement counts for the share that is new.
 duration: log2(recording / 10 s), clipped to -1..2.
+colour_db: the prominence of the same rate in the chrominance signal of the face, clipped to -10..20; only where that
+signal is given. A lamp that flickers and a head that nods change all colours alike, blood does not: where chrominance
+knows nothing of a rate, no confidence is left of it, however clear it is.
 """
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
@@ -25,9 +28,16 @@ DEFAULT_CALIBRATION = Calibration(
     bias=-6.117, weights={"snr_db": 0.193, "prominence_db": 0.428, "agreement": 3.161, "duration": 0.237}
 )
 
-_RANGES = {"snr_db": (-10.0, 15.0), "prominence_db": (-10.0, 20.0), "agreement": (0.0, 1.0), "duration": (-1.0, 2.0)}
+_RANGES = {
+    "snr_db": (-10.0, 15.0),
+    "prominence_db": (-10.0, 20.0),
+    "agreement": (0.0, 1.0),
+    "duration": (-1.0, 2.0),
+    "colour_db": (-10.0, 20.0),
+}
 LOWEST = {name: low for name, (low, _) in _RANGES.items()}
 SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the band's middle: 100 bpm, said of nothing
+_COLOUR_NEEDED_DB, _COLOUR_SOFTNESS_DB = 1.0, 1.5  # of prominence: half, and a factor e of the odds
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
 
 
@@ -44,10 +54,11 @@ class Rated:
     snr_db: Array
     prominence_db: Array
     duration_s: float
+    colour_db: float | None = None
 
 
-def rate(spectra: Spectra, duration_s: float) -> Rated:
-    """Find the heart rate in each window's spectrum, and measure what supports it."""
+def rate(spectra: Spectra, duration_s: float, colour: Spectra | None = None) -> Rated:
+    """Find the heart rate in each window's spectrum, and measure what supports it, also in the chrominance signal."""
     support = spectrum.harmonic_support(spectra)
     path = spectrum.follow_rate(support, step_bpm=60 * float(spectra.frequency_hz[1]))
     silent = support.max(axis=1) <= 0
@@ -60,17 +71,26 @@ def rate(spectra: Spectra, duration_s: float) -> Rated:
         snr_db=spectrum.snr_db(spectra, path_hz),
         prominence_db=spectrum.prominence_db(spectra, path_hz),
         duration_s=duration_s,
+        colour_db=None if colour is None else _colour_db(colour, path_hz),
     )
+
+
+def _colour_db(colour: Spectra, rate_hz: Array) -> float:
+    """Return the median prominence of the rates in the chrominance signal, which may have a window less or more."""
+    count = min(len(colour.power), len(rate_hz))
+    first = replace(colour, power=colour.power[:count], starts=colour.starts[:count])
+    return float(np.median(_clipped("colour_db", spectrum.prominence_db(first, rate_hz[:count]))))
 
 
 def recording_features(rated: Rated) -> dict[str, float]:
     """Return the QUALITY_FEATURES of a whole recording."""
-    return {
+    features = {
         "snr_db": float(_clipped("snr_db", np.median(rated.snr_db))),
         "prominence_db": float(_clipped("prominence_db", np.median(rated.prominence_db))),
         "agreement": _agreement(rated),
         "duration": _duration(rated),
     }
+    return features if rated.colour_db is None else features | {"colour_db": rated.colour_db}
 
 
 def window_confidences(rated: Rated, calibration: Calibration) -> Array:
@@ -79,15 +99,15 @@ def window_confidences(rated: Rated, calibration: Calibration) -> Array:
     A window's agreement also counts that of the whole recording, its duration is the recording's.
     """
     own = np.exp(-np.abs(rated.own_bpm - rated.bpm) / _AGREEMENT_BPM)
-    return _logistic(
-        calibration,
-        {
-            "snr_db": _clipped("snr_db", rated.snr_db),
-            "prominence_db": _clipped("prominence_db", rated.prominence_db),
-            "agreement": own * _agreement(rated),
-            "duration": np.full(len(own), _duration(rated)),
-        },
-    )
+    features = {
+        "snr_db": _clipped("snr_db", rated.snr_db),
+        "prominence_db": _clipped("prominence_db", rated.prominence_db),
+        "agreement": own * _agreement(rated),
+        "duration": np.full(len(own), _duration(rated)),
+    }
+    if rated.colour_db is not None:
+        features["colour_db"] = np.full(len(own), rated.colour_db)
+    return _logistic(calibration, features)
 
 
 def confidence(features: dict[str, float], calibration: Calibration) -> float:
@@ -109,7 +129,7 @@ def fit_calibration(
     importance: how much each recording counts, 1 where not given; for instance more where there is no pulse at all,
     since a confident number there is the worst failure.
     """
-    names = QUALITY_FEATURES
+    names = tuple(name for name in QUALITY_FEATURES if name in features[0])
     table = np.array([[row[name] for name in names] for row in features])
     sign = np.where(np.asarray(correct, bool), 1.0, -1.0)
     share = np.ones(len(sign)) if importance is None else np.asarray(importance, np.float64)
@@ -154,4 +174,6 @@ def _logistic(calibration: Calibration, features: dict[str, Array]) -> Array:
     terms = [calibration.weights.get(name, 0.0) * values for name, values in features.items()]
     logit = calibration.bias + np.sum(terms, axis=0)
     probability: Array = special.expit(logit)
+    if "colour_db" in features:
+        probability = probability * special.expit((features["colour_db"] - _COLOUR_NEEDED_DB) / _COLOUR_SOFTNESS_DB)
     return probability

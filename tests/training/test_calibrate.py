@@ -18,10 +18,11 @@ def seen(seed: int, *, pulse: bool, person: str = "a") -> Observation:
     """Return 20 s of a pulse in noise of any size, or of nothing."""
     rng = np.random.default_rng(seed)
     if not pulse:
-        return Observation(person, None, list(PULSELESS.values())[seed % len(PULSELESS)](600, seed))
+        nothing = list(PULSELESS.values())[seed % len(PULSELESS)](600, seed)
+        return Observation(person, None, nothing, nothing)
     bpm = float(rng.uniform(50, 150))
     wave = pulse_wave(bpm, 20, 30, seed=seed) + 10 ** rng.uniform(-1, 1) * coloured_noise(600, 1, seed=seed)
-    return Observation(person, bpm, as_pulse(wave, 30))
+    return Observation(person, bpm, as_pulse(wave, 30), as_pulse(wave, 30))
 
 
 def mixture(count: int = 180) -> list[Observation]:
@@ -33,7 +34,7 @@ def test_a_video_is_seen_as_the_service_sees_it(face_video: Path, tiny_store: Pa
     found = observe(estimator, write_case(tmp_path, 1, face_video, BPM, "eve"), ["tiny", "chrom"])
     assert {name: (o.person, o.bpm) for name, o in found.items()} == dict.fromkeys(["tiny", "chrom"], ("eve", BPM))
     for name, observation in found.items():
-        answer = heart_rate(observation.pulse, estimator.model(name).calibration)
+        answer = heart_rate(observation.pulse, estimator.model(name).calibration, colour=observation.colour)
         served = estimator.estimate(face_video, model=name).faces[0].heart_rate
         assert (answer.bpm, answer.confidence) == (served.bpm, served.confidence)
 
@@ -78,8 +79,8 @@ def test_the_row_counts_videos_and_confident_ones() -> None:
 def test_a_person_is_never_judged_by_a_fit_to_herself() -> None:
     # Were her own videos fitted, everyone's wrong answers would make no video of hers a confident one.
     good = [seen(i, pulse=True, person="a") for i in range(60)]
-    bad = [Observation("b", 240.0, o.pulse) for o in good]
-    alone = confidence(quality_features(good[0].pulse), fit(bad))
+    bad = [Observation("b", 240.0, o.pulse, o.colour) for o in good]
+    alone = confidence(quality_features(good[0].pulse, colour=good[0].colour), fit(bad))
     assert alone < 0.2
     _, share, right, _ = held_out_row(good + bad)
     assert float(share.rstrip("%")) > 10

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.types import DecodeLimits, InputSpec
 from tests.service.pipeline.media import Recipe, flat, write_video
 from tests.service.pipeline.renders import BPM, face_recipe, render_face, repeat_packets
+from training.synthesis.light import LightSettings
 
 STORE = Path(__file__).parents[3] / "model_store"
 
@@ -102,6 +104,19 @@ def test_a_photograph_gets_no_confident_rate(
     rate = estimator.estimate(path, model=model).faces[0].heart_rate
     assert rate.status == "low_quality"
     assert rate.confidence < 0.3
+
+
+@pytest.mark.parametrize("model", names())
+def test_a_flickering_lamp_is_no_pulse(
+    estimator: Estimator, tmp_path_factory: pytest.TempPathFactory, model: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "flicker.mp4"
+    if not path.exists():
+        light = LightSettings(flicker=0.01, flicker_hz=1.4)
+        render_face(path, replace(face_recipe(pulse=False), light=light))
+    rate = estimator.estimate(path, model=model).faces[0].heart_rate
+    assert rate.confidence < 0.3
+    assert rate.status == "low_quality"
 
 
 def test_two_faces_get_a_rate_each(estimator: Estimator, tmp_path: Path) -> None:

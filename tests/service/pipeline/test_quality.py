@@ -6,6 +6,8 @@ from service.pipeline.quality import DEFAULT_CALIBRATION, LOWEST, QUALITY_FEATUR
 from tests.service.pipeline import calibration
 from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, pulse_wave
 
+OWN_FEATURES = tuple(name for name in QUALITY_FEATURES if name != "colour_db")
+
 
 @pytest.mark.parametrize("samples", [150, 300, 600])
 @pytest.mark.parametrize("family", PULSELESS)
@@ -62,7 +64,7 @@ def test_the_default_is_the_fit_to_the_mixture() -> None:
 @pytest.mark.parametrize("family", PULSELESS)
 def test_features_are_named_and_bounded(family: str) -> None:
     features = quality_features(PULSELESS[family](400, 5))
-    assert tuple(features) == QUALITY_FEATURES
+    assert tuple(features) == OWN_FEATURES
     assert all(LOWEST[name] <= value <= 20 for name, value in features.items())
 
 
@@ -72,12 +74,31 @@ def test_a_short_recording_has_the_lowest_features() -> None:
 
 def test_more_of_any_feature_is_more_confidence() -> None:
     base = quality_features(as_pulse(pulse_wave(70, 20, 30) + coloured_noise(600, 0, seed=2), 30))
-    for name in QUALITY_FEATURES:
+    for name in OWN_FEATURES:
         assert confidence(base | {name: base[name] + 0.5}, DEFAULT_CALIBRATION) > confidence(base, DEFAULT_CALIBRATION)
 
 
+def test_a_rate_that_chrominance_does_not_know_is_not_believed() -> None:
+    pulse = as_pulse(pulse_wave(70, 20, 30) + coloured_noise(600, 0, seed=2) / 3, 30)
+    other = as_pulse(pulse_wave(100, 20, 30), 30)
+    alone, known, unknown = (heart_rate(pulse, colour=colour) for colour in (None, pulse, other))
+    assert known.confidence == pytest.approx(alone.confidence, abs=0.02)
+    assert alone.confidence > 0.8
+    assert unknown.confidence < 0.05
+    assert unknown.status == "low_quality"
+    assert max(window.confidence for window in unknown.windows) < 0.05
+    assert unknown.bpm == pytest.approx(alone.bpm)
+
+
+def test_the_prominence_in_chrominance_is_a_feature() -> None:
+    pulse = as_pulse(pulse_wave(70, 20, 30), 30)
+    features = quality_features(pulse, colour=pulse)
+    assert tuple(features) == QUALITY_FEATURES
+    assert features["colour_db"] == features["prominence_db"]
+
+
 def rows(values: np.ndarray) -> list[dict[str, float]]:
-    return [dict(zip(QUALITY_FEATURES, row, strict=True)) for row in values.tolist()]
+    return [dict(zip(OWN_FEATURES, row, strict=True)) for row in values.tolist()]
 
 
 def test_the_fit_finds_the_weights_that_made_the_labels() -> None:
