@@ -55,7 +55,6 @@ def test_the_runtime_gives_the_same_in_chunks(exported: tuple[PulseNet, Path]) -
     assert np.abs(np.concatenate(chunks) - whole).max() < 1e-5
 
 
-@pytest.mark.skipif(not RELEASED, reason="no model has been released yet")
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda folder: folder.name)
 def test_released_files_keep_the_contract(folder: Path) -> None:
     for path in folder.glob("*.onnx"):

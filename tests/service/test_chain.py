@@ -1,13 +1,15 @@
-"""The real Estimator behind the real service: what is no video, and the bundled clip if it is there."""
+"""The real Estimator behind the real service: what is no video, and the bundled clip."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from service.pipeline.manifest import ModelStore
 from service.settings import Settings
 from service.wire import DEFAULT_ESTIMATOR
 from tests.service.server import Server, running_server
+from training.synthesis.pulse_wave import Truth
 
 CLIP = Path(__file__).parents[2] / "demo" / "astronaut.mp4"
 STORE = Path(__file__).parents[2] / "model_store"
@@ -47,14 +49,15 @@ def test_the_default_limit_of_memory_suffices(chain: Server) -> None:
     assert worker.memory_info().data < Settings().worker_memory_mb * 2**20 / 2
 
 
-@pytest.mark.skipif(not CLIP.exists(), reason="the bundled clip is not there")
-@pytest.mark.parametrize("model", ["auto", "pos"])
-def test_the_bundled_clip(chain: Server, model: str) -> None:
-    with chain.client() as client:
-        served = {facts["name"] for facts in client.get("/v1/models").json()["models"]}
-        if model == "auto" and client.get("/v1/models/auto").status_code != 200:
-            pytest.skip(f"no default model among {sorted(served)}")
+@pytest.mark.parametrize("model", ["auto", "teacher", "mobilenetv3", "pos"])
+def test_the_bundled_clip_gets_its_true_rate(chain: Server, model: str) -> None:
     answer = chain.measure(CLIP.read_bytes(), model=model)
     assert answer.status_code == 200
-    assert answer.json()["video"]["codec"] == "h264"
+    assert answer.json()["bpm"] == pytest.approx(Truth.read_csv(CLIP.with_suffix(".csv")).bpm, abs=1.5)
+    assert answer.json()["status"] == "ok"
     assert chain.uploads() == []
+
+
+def test_the_default_knows_its_confidence() -> None:
+    store = ModelStore(STORE)
+    assert store.manifest(store.default).calibration is not None
