@@ -21,9 +21,7 @@ _FILTER_ORDER = 2  # run forwards and backwards: fourth
 _PADDED_S = 30.0  # spectra are zero-padded to this span at least: bins of 2 bpm or finer
 SILENCE = 1e-9  # of the wave's size: rounding, no signal
 _LINE_IN_FLOOR = 0.1
-NOISE_SLOPE = (
-    1.5  # of the noise floor's power; on rendered faces the best of 0, 0.5, ... 2.5 for models and classical methods
-)
+NOISE_SLOPE = 1.5  # the noise's power falls as f^-1.5: of 0 to 2.5 in halves the best for the student on renders
 _HARMONIC_TO_PULSE = 1.5
 _JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
 
