@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from service.pipeline.chain import CHROMINANCE
 from service.pipeline.errors import InputError
-from service.pipeline.estimate import CHROMINANCE, Estimator, face_clips
+from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.manifest import CalibrationPart, read_manifest
 from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import fit_calibration

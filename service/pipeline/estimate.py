@@ -1,45 +1,25 @@
 """The chain: a video file in, a heart rate out. The API, the command line and training/evaluate.py all call it."""
 
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
+from service.pipeline.chain import Chain, FrameSource
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
 from service.pipeline.decode import VideoReader
-from service.pipeline.errors import NoFaceFound, UnknownModel
+from service.pipeline.errors import UnknownModel
 from service.pipeline.face import FaceTracker
-from service.pipeline.frame import Frame
 from service.pipeline.infer import OnnxPulseModel
 from service.pipeline.manifest import ModelStore
 from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.prefetch import prefetch
-from service.pipeline.pulse import DEFAULT_CALIBRATION, heart_rate
-from service.pipeline.types import (
-    Clip,
-    DecodeLimits,
-    Estimate,
-    FaceChoice,
-    FaceEstimate,
-    FaceTrack,
-    HeartRate,
-    InputSpec,
-    PulseModel,
-    PulseStream,
-    TrackedFace,
-    Warned,
-)
-from service.pipeline.warn import face_warnings
+from service.pipeline.pulse import DEFAULT_CALIBRATION
+from service.pipeline.types import Clip, DecodeLimits, Estimate, FaceChoice, InputSpec, PulseModel
 
 AUTO = "auto"
-CHROMINANCE = "chrom"  # the method whose signal must know of a rate before it is believed; see quality.py
 Progress = Callable[[float], None]
-Item = TypeVar("Item")
 
 
 class Estimator:
@@ -100,13 +80,13 @@ class Estimator:
 
     def _measure(
         self,
-        reader: VideoReader,
+        reader: FrameSource,
         models: Sequence[str],
         tracker: FaceTracker,
         min_duration_s: float,
         progress: Progress | None,
     ) -> tuple[Estimate, ...]:
-        chain = _Chain([self.model(name) for name in models], tracker)
+        chain = Chain([self.model(name) for name in models], tracker)
         with reader:
             with closing(prefetch(reader.frames())) as frames:
                 for frame in chain.timed("decode", frames):
@@ -124,97 +104,6 @@ class Estimator:
         if name in CLASSICAL:
             return CLASSICAL[name]()
         return OnnxPulseModel(self.store.folder(name), default_calibration=DEFAULT_CALIBRATION)
-
-
-@dataclass(slots=True)
-class _Way:
-    """One face's way: its crops, each model's samples, and what the warnings need."""
-
-    builder: ClipBuilder
-    streams: list[PulseStream]
-    colour: PulseStream
-    crops: int = 0
-    comparable: int = 0  # crops while the face was in view and the video had no gap
-    brightness_sum: float = 0.0
-
-    @property
-    def brightness(self) -> float:
-        return self.brightness_sum / self.crops if self.crops else 0.0
-
-
-class _Chain:
-    """The stages of one video, with the seconds that each took. The models take crops of one size and rate."""
-
-    def __init__(self, models: Sequence[PulseModel], tracker: FaceTracker) -> None:
-        self.models = models
-        self.timing_s: defaultdict[str, float] = defaultdict(float)
-        self._input = models[0].input
-        assert all((m.input.size, m.input.fps) == (self._input.size, self._input.fps) for m in models), "other crops"
-        self._tracker = tracker
-        self._ways: dict[int, _Way] = {}
-
-    def timed(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
-        """Yield the items; the time spent waiting for each counts for the stage."""
-        while True:
-            with self._timed(stage):
-                item = next(items, None)
-            if item is None:
-                return
-            yield item
-
-    def push(self, frame: Frame) -> None:
-        with self._timed("face"):
-            tracked = self._tracker.update(frame)
-        for face in tracked:
-            self._push_face(frame, face)
-
-    def finish(self, min_duration_s: float) -> tuple[list[FaceTrack], tuple[Warned, ...]]:
-        """Return the faces seen for at least min_duration_s, largest first. Raises NoFaceFound when there is none."""
-        seen = self._tracker.tracks()
-        for way in self._ways.values():
-            for clip in way.builder.finish():
-                self._infer(way, clip)
-        # A frame or two may be lost to the first look and to the grid.
-        tracks = [t for t in seen if self._ways[t.face_id].comparable >= min_duration_s * self._input.fps * 0.95]
-        if not tracks:
-            raise NoFaceFound(f"no face was in view for {min_duration_s:g} s")
-        warnings = [warned for t in tracks for warned in face_warnings(t, self._ways[t.face_id].brightness)]
-        return tracks, tuple(dict.fromkeys(warnings))
-
-    def faces(self, index: int, tracks: Sequence[FaceTrack]) -> tuple[FaceEstimate, ...]:
-        """Return what the model of this index says of each face."""
-        return tuple(FaceEstimate(track, self._rate(index, self._ways[track.face_id])) for track in tracks)
-
-    def _push_face(self, frame: Frame, face: TrackedFace) -> None:
-        way = self._ways.get(face.face_id)
-        if way is None:
-            way = self._ways[face.face_id] = _Way(
-                ClipBuilder(self._input), [m.stream() for m in self.models], CLASSICAL[CHROMINANCE]().stream()
-            )
-        for clip in self.timed("clip", way.builder.push(frame, face.crop, moved=face.moved)):
-            self._infer(way, clip)
-
-    def _infer(self, way: _Way, clip: Clip) -> None:
-        way.crops += len(clip.rgb)
-        way.comparable += int(clip.comparable.sum())
-        way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
-        with self._timed("infer"):
-            for stream in (*way.streams, way.colour):
-                stream.push(clip)
-
-    def _rate(self, index: int, way: _Way) -> HeartRate:
-        with self._timed("infer"):
-            pulse = way.streams[index].finish()
-        with self._timed("pulse"):
-            return heart_rate(pulse, self.models[index].calibration, colour=way.colour.finish())
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timing_s[stage] += time.perf_counter() - began
 
 
 def face_clips(

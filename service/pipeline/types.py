@@ -244,7 +244,7 @@ class PulseStream(Protocol):
         ...
 
     def finish(self) -> Pulse:
-        """Return all samples."""
+        """Return all samples of what was pushed; more may be pushed and finished afterwards."""
         ...
 
 

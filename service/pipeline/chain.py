@@ -1,0 +1,169 @@
+"""The chain of one video: frames through face, clip and inference; at any time a heart rate per face and model."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from service.pipeline.classical import CLASSICAL
+from service.pipeline.clip import ClipBuilder
+from service.pipeline.errors import NoFaceFound
+from service.pipeline.face import FaceTracker
+from service.pipeline.frame import Frame
+from service.pipeline.pulse import heart_rate
+from service.pipeline.types import (
+    Clip,
+    FaceEstimate,
+    FaceTrack,
+    HeartRate,
+    PulseModel,
+    PulseStream,
+    TrackedFace,
+    VideoInfo,
+    Warned,
+)
+from service.pipeline.warn import face_warnings
+
+CHROMINANCE = "chrom"  # the method whose signal must know of a rate before it is believed; see quality.py
+Item = TypeVar("Item")
+
+
+class FrameSource(Protocol):
+    """Where frames come from: a video file, a batch of images. A context manager, read once."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What was read; complete once the frames are."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """What the caller should know; complete once the frames are."""
+        ...
+
+    @property
+    def start_s(self) -> float:
+        """Time of the first frame wanted, in seconds."""
+        ...
+
+    @property
+    def expected_duration_s(self) -> float | None:
+        """How long it will be, where that is known beforehand."""
+        ...
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames in the order of their times. Raises InputError."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@dataclass(slots=True)
+class _Way:
+    """One face's way: its crops, each model's samples, and what the warnings need."""
+
+    builder: ClipBuilder
+    streams: list[PulseStream]
+    colour: PulseStream
+    crops: int = 0
+    comparable: int = 0  # crops while the face was in view and the video had no gap
+    brightness_sum: float = 0.0
+
+    @property
+    def brightness(self) -> float:
+        return self.brightness_sum / self.crops if self.crops else 0.0
+
+
+class Chain:
+    """Frames in, a heart rate per face and model out. The models take crops of one size and rate."""
+
+    def __init__(self, models: Sequence[PulseModel], tracker: FaceTracker) -> None:
+        self.models = models
+        self.timing_s: defaultdict[str, float] = defaultdict(float)
+        self._input = models[0].input
+        assert all((m.input.size, m.input.fps) == (self._input.size, self._input.fps) for m in models), "other crops"
+        self._tracker = tracker
+        self._ways: dict[int, _Way] = {}
+
+    def timed(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
+        """Yield the items; the time spent waiting for each counts for the stage."""
+        while True:
+            with self._timed(stage):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def push(self, frame: Frame) -> None:
+        """Take the next frame: look for faces, crop, and infer whenever a stretch of crops is complete."""
+        with self._timed("face"):
+            tracked = self._tracker.update(frame)
+        for face in tracked:
+            self._push_face(frame, face)
+
+    def finish(self, min_duration_s: float) -> tuple[list[FaceTrack], tuple[Warned, ...]]:
+        """Return the faces seen for at least min_duration_s, largest first. Raises NoFaceFound when there is none."""
+        seen = self._tracker.tracks()
+        for way in self._ways.values():
+            for clip in way.builder.finish():
+                self._infer(way, clip)
+        # A frame or two may be lost to the first look and to the grid.
+        tracks = [t for t in seen if self._ways[t.face_id].comparable >= min_duration_s * self._input.fps * 0.95]
+        if not tracks:
+            raise NoFaceFound(f"no face was in view for {min_duration_s:g} s")
+        warnings = [warned for t in tracks for warned in face_warnings(t, self._ways[t.face_id].brightness)]
+        return tracks, tuple(dict.fromkeys(warnings))
+
+    def faces(self, index: int, tracks: Sequence[FaceTrack]) -> tuple[FaceEstimate, ...]:
+        """Return what the model of this index says of each face."""
+        return tuple(FaceEstimate(track, self._rate(index, self._ways[track.face_id])) for track in tracks)
+
+    def so_far(self, index: int) -> HeartRate | None:
+        """Return what the model of this index says of the largest face up to now, None before there is one.
+
+        Crops that do not fill a stretch yet are not in it, and what is to come may change it.
+        """
+        try:
+            tracks = self._tracker.tracks()
+        except NoFaceFound:
+            return None
+        way = self._ways.get(tracks[0].face_id)
+        return None if way is None or not way.crops else self._rate(index, way)
+
+    def _push_face(self, frame: Frame, face: TrackedFace) -> None:
+        way = self._ways.get(face.face_id)
+        if way is None:
+            way = self._ways[face.face_id] = _Way(
+                ClipBuilder(self._input), [m.stream() for m in self.models], CLASSICAL[CHROMINANCE]().stream()
+            )
+        for clip in self.timed("clip", way.builder.push(frame, face.crop, moved=face.moved)):
+            self._infer(way, clip)
+
+    def _infer(self, way: _Way, clip: Clip) -> None:
+        way.crops += len(clip.rgb)
+        way.comparable += int(clip.comparable.sum())
+        way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
+        with self._timed("infer"):
+            for stream in (*way.streams, way.colour):
+                stream.push(clip)
+
+    def _rate(self, index: int, way: _Way) -> HeartRate:
+        with self._timed("infer"):
+            pulse = way.streams[index].finish()
+        with self._timed("pulse"):
+            return heart_rate(pulse, self.models[index].calibration, colour=way.colour.finish())
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timing_s[stage] += time.perf_counter() - began
