@@ -1,14 +1,23 @@
 """What goes in and out over HTTP: the contract. NaN and infinity cannot leave."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.pipeline.manifest import Manifest
-from service.pipeline.types import Estimate, FaceEstimate, FaceTrack, HeartRate, ModelInfo, VideoInfo
+from service.pipeline.types import (
+    Estimate,
+    FaceEstimate,
+    FaceTrack,
+    HeartRate,
+    Hrv,
+    ModelInfo,
+    Respiration,
+    VideoInfo,
+    Withheld,
+)
 
-NOT_COMPUTED = "not_computed"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -117,11 +126,46 @@ class ResultWarning(_Schema):
     detail: str
 
 
+class HeartRateVariability(_Schema):
+    """Heart rate variability (Task Force 1996), from the intervals that are no artefacts."""
+
+    beats: int = Field(description="How many beats were found.")
+    beats_s: list[float] = Field(description="When, in seconds of the video.")
+    ibi_ms: list[float] = Field(description="Interbeat intervals, one less than there are beats.")
+    ibi_ok: list[bool] = Field(description="Which of them are normal; the others are artefacts and count nowhere.")
+    artefacts_ratio: Share
+    sdnn_ms: float
+    rmssd_ms: float
+    pnn50: float = Field(ge=0, le=100, description="Percent of successive intervals that differ by over 50 ms.")
+    lf_ms2: float | None = Field(description="Power in 0.04-0.15 Hz; null below 60 s, as the next two.")
+    hf_ms2: float | None = Field(description="Power in 0.15-0.4 Hz.")
+    lf_hf: float | None
+    timing_error_ms: float = Field(description="Standard error of a beat's time, from the noise of the wave.")
+
+    @classmethod
+    def from_hrv(cls, hrv: Hrv) -> Self:
+        """Take over the numbers, to a tenth of a millisecond."""
+        return cls(
+            beats=len(hrv.beats_s),
+            beats_s=[round(time_s, 4) for time_s in hrv.beats_s],
+            ibi_ms=[round(interval, 1) for interval in hrv.ibi_ms],
+            ibi_ok=list(hrv.ibi_ok),
+            artefacts_ratio=round(hrv.artefacts_ratio, 4),
+            sdnn_ms=round(hrv.sdnn_ms, 1),
+            rmssd_ms=round(hrv.rmssd_ms, 1),
+            pnn50=round(hrv.pnn50, 1),
+            lf_ms2=_rounded(hrv.lf_ms2, 1),
+            hf_ms2=_rounded(hrv.hf_ms2, 1),
+            lf_hf=_rounded(hrv.lf_hf, 3),
+            timing_error_ms=round(hrv.timing_error_ms, 1),
+        )
+
+
 class Measurement(_Schema):
     """The heart rate of one face.
 
-    `low_quality` means that too few windows passed the gate: do not use its bpm. `hrv` and `respiration_rate` are null
-    with the reason beside them; this version computes neither.
+    `low_quality` means that too few windows passed the gate: do not use its bpm. Where the wave does not carry `hrv` or
+    `respiration_rate`, they are null, `..._reason` says why with a stable code and `..._detail` with a sentence.
     """
 
     bpm: float = Field(examples=[68.4])
@@ -130,10 +174,13 @@ class Measurement(_Schema):
     status: Literal["ok", "low_quality"]
     bvp: Bvp
     windows: list[Window]
-    hrv: None = None
-    hrv_reason: str = NOT_COMPUTED
-    respiration_rate: None = None
-    respiration_rate_reason: str = NOT_COMPUTED
+    hrv: HeartRateVariability | None = None
+    hrv_reason: str | None = Field(None, examples=["too_short"])
+    hrv_detail: str | None = None
+    respiration_rate: float | None = Field(None, description="Breaths per minute.")
+    respiration_rate_confidence: Share | None = None
+    respiration_rate_reason: str | None = Field(None, examples=["too_short"])
+    respiration_rate_detail: str | None = None
     face: Face
 
 
@@ -176,7 +223,22 @@ def _measurement(face: FaceEstimate) -> Measurement:
         bvp=Bvp(fps=rate.fps, start_s=round(rate.start_s, 4), values=[round(float(v), 4) for v in rate.bvp]),
         windows=_windows(rate),
         face=Face.from_track(face.track),
+        **_hrv(face.hrv),
+        **_respiration(face.respiration),
     )
+
+
+def _hrv(hrv: Hrv | Withheld) -> dict[str, Any]:
+    if isinstance(hrv, Withheld):
+        return {"hrv_reason": hrv.code, "hrv_detail": hrv.detail}
+    return {"hrv": HeartRateVariability.from_hrv(hrv)}
+
+
+def _respiration(respiration: Respiration | Withheld) -> dict[str, Any]:
+    if isinstance(respiration, Withheld):
+        return {"respiration_rate_reason": respiration.code, "respiration_rate_detail": respiration.detail}
+    rate, confidence = round(respiration.breaths_per_minute, 1), round(respiration.confidence, 4)
+    return {"respiration_rate": rate, "respiration_rate_confidence": confidence}
 
 
 def _windows(rate: HeartRate) -> list[Window]:
@@ -190,6 +252,10 @@ def _windows(rate: HeartRate) -> list[Window]:
         )
         for window in rate.windows
     ]
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _finite(value: float) -> float | None:

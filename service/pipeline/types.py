@@ -206,11 +206,55 @@ class HeartRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Why a number is not said although a heart rate is: a stable `code` and a sentence."""
+
+    code: str
+    detail: str
+
+
+NOT_COMPUTED = Withheld("not_computed", "It was not asked for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Hrv:
+    """Heart rate variability of one recording (Task Force 1996).
+
+    beats_s: times of the beats (B,); ibi_ms: the intervals between them (B - 1,); ibi_ok: which of those are normal,
+    the others are artefacts and count nowhere. sdnn_ms, rmssd_ms: from the normal ones, less what the wave's noise adds
+    to them; timing_error_ms: the standard error of one beat's time which that noise explains. pnn50 in percent.
+    lf_ms2, hf_ms2: power in 0.04-0.15 and 0.15-0.4 Hz, from 60 s on; None before. artefacts_ratio: 0..1.
+    """
+
+    beats_s: tuple[float, ...]
+    ibi_ms: tuple[float, ...]
+    ibi_ok: tuple[bool, ...]
+    sdnn_ms: float
+    rmssd_ms: float
+    pnn50: float
+    lf_ms2: float | None
+    hf_ms2: float | None
+    lf_hf: float | None
+    artefacts_ratio: float
+    timing_error_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Respiration:
+    """Breathing, told from how it modulates the pulse: breaths per minute, and how far to trust them (0..1)."""
+
+    breaths_per_minute: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class FaceEstimate:
     """The answer for one face."""
 
     track: FaceTrack
     heart_rate: HeartRate
+    hrv: Hrv | Withheld = NOT_COMPUTED
+    respiration: Respiration | Withheld = NOT_COMPUTED
 
 
 @dataclass(frozen=True, slots=True)

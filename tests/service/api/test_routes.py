@@ -6,8 +6,9 @@ from tests.service.server import VIDEO, Server
 def test_the_shape_of_a_result(server: Server) -> None:
     result = server.measure().json()
     assert list(result) == [
-        "bpm", "confidence", "snr_db", "status", "bvp", "windows", "hrv", "hrv_reason", "respiration_rate",
-        "respiration_rate_reason", "face", "video", "model", "timing_ms", "warnings", "request_id",
+        "bpm", "confidence", "snr_db", "status", "bvp", "windows", "hrv", "hrv_reason", "hrv_detail",
+        "respiration_rate", "respiration_rate_confidence", "respiration_rate_reason", "respiration_rate_detail", "face",
+        "video", "model", "timing_ms", "warnings", "request_id",
     ]  # fmt: skip
     assert list(result["timing_ms"]) == ["upload", "queue", "decode", "face"]
     assert (result["hrv"], result["hrv_reason"]) == (None, "not_computed")
