@@ -4,12 +4,13 @@ This is the only place that reads the environment. `settings_markdown` prints th
 """
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.pipeline.types import DecodeLimits
 
@@ -23,12 +24,28 @@ def usable_cores() -> int:
 
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _split_origins(value: object) -> object:
+    return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+
+def _check_origin(origin: str) -> str:
+    if not _ORIGIN.fullmatch(origin):  # a `*` among them would silently mean every page there is
+        raise ValueError("must be `https://host` or `https://host:port` in small letters, with nothing behind it")
+    return origin
+
+
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split_origins)
+]
 
 
 class Settings(BaseSettings):
     """What an operator may change. Made once in `create_app`'s caller and passed down as a value."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 opens the service to the network.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
@@ -39,6 +56,23 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path(tempfile.gettempdir()) / f"facepulse-{os.getuid()}",
         description="Private folder for uploads while they are worked on; leftovers are removed at start.",
+    )
+
+    keys_file: Path | None = Field(None, description="File of API keys (`facepulse keys new NAME`); none: no keys.")
+    allow_open: bool = Field(False, description="Serve the network without keys: whoever reaches the port may use it.")
+    requests_per_minute: int = Field(
+        0, ge=0, description="Requests per key, or client address without keys; more get 429; 0 sets no limit."
+    )
+    request_burst: int = Field(30, ge=1, description="Requests that may come at once within requests_per_minute.")
+    cors_origins: Origins = Field(
+        (), description="Origins (`https://host:port`, separated by commas) whose web pages may call the service."
+    )
+    metrics: bool = Field(True, description="Answer /metrics.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port for /metrics alone, needing no key; 0: the same.")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="OTLP/HTTP collector of traces, `http://host:4318`; none: off.",
     )
 
     workers: int = Field(default_factory=usable_cores, ge=1, le=256, description="Worker processes; one per core.")
@@ -88,6 +122,9 @@ class Settings(BaseSettings):
 
 
 _TOLD_IN_WORDS = {
+    "keys_file": "none",
+    "cors_origins": "none",
+    "otlp_endpoint": "none",
     "model_store": "`model_store` beside the code",
     "data_dir": "`facepulse-<uid>` in the temporary folder",
     "workers": "usable cores",
