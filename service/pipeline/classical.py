@@ -141,6 +141,13 @@ class TraceStream:
         start_s = self._start_s + 1 / self._fps
         return Pulse(wave[1:].astype(np.float32), comparable, start_s, self._fps, "wave")
 
+    def forget(self, count: int) -> None:
+        """Drop the first frames. The method then sees only the rest: the samples that stay may change a little."""
+        if self._colours:
+            self._colours = [np.concatenate(self._colours)[count:].copy()]
+            self._comparable = [np.concatenate(self._comparable)[count:].copy()]
+            self._start_s += count / self._fps
+
 
 def skin_colour(rgb: NDArray[np.float32]) -> Array:
     """Return the mean R, G, B of the skin, float64 (T, 3), of crops (T, 3, size, size).

@@ -117,9 +117,19 @@ class FaceTracker:
             self._look(frame)
             self._next_look_s = frame.time_s + self._wait_s() - 1e-6
         return tuple(
-            TrackedFace(track.face_id, track.crop, track.moved or track.missed >= UNSEEN_LOOKS)
+            TrackedFace(
+                track.face_id,
+                track.crop,
+                track.moved or track.missed >= UNSEEN_LOOKS,
+                away=track.missed >= UNSEEN_LOOKS,
+            )
             for track in self._tracks
         )
+
+    def forget(self) -> None:
+        """Forget where the crops were before: live video has no end. `tracks` then tells the present crop alone."""
+        for track in self._tracks:
+            del track.crops[:-1]
 
     def tracks(self) -> tuple[FaceTrack, ...]:
         """Return the faces of all frames so far, largest first.

@@ -1,9 +1,11 @@
 """Clips in, pulse samples out: an ONNX model run in chunks, so that a video of any length costs the same memory.
 
-The networks are stateless: sample i depends on frames i and i + lag alone. The last `lag` frames of a clip are kept and
-put before the next one, so the samples never depend on where the video was cut.
+The networks are stateless: a sample depends on lag + 1 consecutive frames alone. The last `lag` frames of a clip are
+kept and put before the next one, so the samples never depend on where the video was cut.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,19 @@ import numpy as np
 from service.pipeline.errors import ManifestInvalid, ModelCorrupt
 from service.pipeline.manifest import Manifest, read_manifest
 from service.pipeline.session import Session
-from service.pipeline.types import Bools, Calibration, Clip, Floats, InputSpec, ModelInfo, Pulse, SampleKind
+from service.pipeline.types import (
+    Bools,
+    Calibration,
+    Clip,
+    Floats,
+    InputSpec,
+    ModelInfo,
+    Pulse,
+    PulseStream,
+    SampleKind,
+)
+
+WINDOW_CHUNK = 256  # frames that a model of windows takes at once: each run computes `lag` frames anew
 
 
 class OnnxPulseModel:
@@ -38,9 +52,9 @@ class OnnxPulseModel:
         assert self.manifest.input is not None, "checked when the model was opened"
         return self._session(**{self.manifest.input.name: rgb})[0]
 
-    def stream(self) -> "OnnxPulseStream":
+    def stream(self) -> PulseStream:
         """Start on one face."""
-        return OnnxPulseStream(self)
+        return WindowStream(self) if self.input.windowed else PairStream(self)
 
     def _try(self, folder: str) -> None:
         """Run once on black crops: crop size and lag are those of the manifest, and no request pays for a first run."""
@@ -53,8 +67,8 @@ class OnnxPulseModel:
             raise ModelCorrupt(f"the model of {folder} does not give the samples of its manifest")
 
 
-class OnnxPulseStream:
-    """One face's way through an ONNX model."""
+class PairStream:
+    """One face's way through a model of pairs of frames."""
 
     def __init__(self, model: OnnxPulseModel) -> None:
         self._model = model
@@ -84,6 +98,72 @@ class OnnxPulseStream:
         valid = comparable_pairs(comparable, lag) & np.isfinite(samples)
         start_s = self._start_s + (lag / 2) / fps
         return Pulse(fill_invalid(samples, valid), valid, start_s, fps, self._model.kind)
+
+    def forget(self, count: int) -> None:
+        """Drop the first samples; those that stay do not change."""
+        if self._samples:
+            self._samples = [np.concatenate(self._samples)[count:].copy()]
+            self._comparable = [np.concatenate(self._comparable)[count:].copy()]
+            self._start_s += count / self._model.input.fps
+
+
+class WindowStream:
+    """One face's way through a model of windows: a sample per frame.
+
+    Where frames must not be compared the video is cut, and each piece is run alone, its first frame repeated before it
+    and its last behind it: to the model nothing happens there. Pieces of less than a second say nothing.
+    """
+
+    def __init__(self, model: OnnxPulseModel) -> None:
+        self._model = model
+        self._spec = model.input
+        self._waiting: Floats | None = None  # the piece's last `lag` frames and those that no sample stands for yet
+        self._samples: list[Floats] = []
+        self._piece_frames: list[int] = []
+        self._start_s: float | None = None
+
+    def push(self, clip: Clip) -> None:
+        """Take the next stretch of crops; it begins where the one before ended."""
+        if self._start_s is None:
+            self._start_s = clip.start_s
+        for piece, begins in _pieces(clip):
+            if begins or self._waiting is None:
+                self._begin(piece[:1])
+            assert self._waiting is not None, "a piece has begun"
+            self._waiting = np.concatenate([self._waiting, piece])
+            self._piece_frames[-1] += len(piece)
+            if len(self._waiting) >= self._spec.lag + WINDOW_CHUNK:
+                self._samples.append(self._model.run(self._waiting))
+                self._waiting = self._waiting[-self._spec.lag :].copy()
+
+    def finish(self) -> Pulse:
+        """Return a sample per frame pushed; more may follow, and change the last `future` samples."""
+        parts = [np.zeros(0, np.float32), *self._samples, *self._rest()]
+        samples = np.concatenate(parts)
+        long_enough = [count >= self._spec.fps for count in self._piece_frames]
+        valid = np.repeat(np.array(long_enough, np.bool_), self._piece_frames) & np.isfinite(samples)
+        start_s = self._start_s or 0.0
+        return Pulse(fill_invalid(samples, valid), valid, start_s, self._spec.fps, self._model.kind)
+
+    def _begin(self, first: Floats) -> None:
+        self._samples += self._rest()
+        self._waiting = np.repeat(first, self._spec.past, axis=0)
+        self._piece_frames.append(0)
+
+    def _rest(self) -> list[Floats]:
+        """Return the samples of the frames that wait, as if the piece ended with the last."""
+        if self._waiting is None or not self._piece_frames[-1]:
+            return []
+        return [self._model.run(np.concatenate([self._waiting, np.repeat(self._waiting[-1:], self._spec.future, 0)]))]
+
+
+def _pieces(clip: Clip) -> Iterator[tuple[Floats, bool]]:
+    """Yield the clip cut where frames must not be compared, and whether a piece begins with a cut."""
+    cuts = np.flatnonzero(~clip.comparable)
+    bounds = [0, *cuts[cuts > 0].tolist(), len(clip.rgb)]
+    for begin, end in pairwise(bounds):
+        if end > begin:
+            yield clip.rgb[begin:end], not clip.comparable[begin]
 
 
 def comparable_pairs(comparable: Bools, lag: int) -> Bools:

@@ -99,11 +99,13 @@ class TrackedFace:
 
     `crop` is the square CROP_SCALE times the face, held while the face stays within it. `moved` says that it is
     not where it was in the frame before, or that the face is away: the two frames' crops must not be differenced.
+    `away` says the latter alone.
     """
 
     face_id: int
     crop: Box
     moved: bool
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,22 @@ class FaceTrack:
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What a model wants to see: square RGB crops of `size` pixels at `fps`; `lag` frames per sample."""
+    """What a model wants to see: square RGB crops of `size` pixels at `fps`, T of them for T - lag samples.
+
+    A model of pairs (past and future 0) compares frames i and i + lag. A model of windows sees `past` frames before and
+    `future` frames behind each sample's own; lag is their sum.
+    """
 
     size: int = 36
     fps: float = 30.0
     lag: int = 1
+    past: int = 0
+    future: int = 0
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a sample stands for a frame of its own and not for what changes between two."""
+        return self.past + self.future > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +302,10 @@ class PulseStream(Protocol):
 
     def finish(self) -> Pulse:
         """Return all samples of what was pushed; more may be pushed and finished afterwards."""
+        ...
+
+    def forget(self, count: int) -> None:
+        """Drop the first so many of the samples that `finish` gives: live video has no end."""
         ...
 
 
