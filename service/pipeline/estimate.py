@@ -1,5 +1,6 @@
 """The chain: a video file in, a heart rate out. The API, the command line and training/evaluate.py all call it."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
@@ -15,11 +16,11 @@ from service.pipeline.infer import OnnxPulseModel
 from service.pipeline.manifest import ModelStore
 from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.prefetch import prefetch
+from service.pipeline.progress import Progress, ProgressReport
 from service.pipeline.pulse import DEFAULT_CALIBRATION
 from service.pipeline.types import Clip, DecodeLimits, Estimate, FaceChoice, InputSpec, PulseModel
 
 AUTO = "auto"
-Progress = Callable[[float], None]
 
 
 class Estimator:
@@ -61,11 +62,12 @@ class Estimator:
         start_s: float = 0.0,
         duration_s: float | None = None,
         limits: DecodeLimits | None = None,
-        progress: Progress | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Estimate:
         """Measure the heart rate in a video file.
 
-        start_s and duration_s (seconds) choose a part of it; `progress` is called with the share done, 0..1.
+        start_s and duration_s (seconds) choose a part of it; `progress` is called at each frame (its share
+        stays 0 where the file does not say how long it is).
         Raises InputError when the video cannot be used, UnknownModel, or ModelError.
         """
         limits = limits or DecodeLimits()
@@ -84,15 +86,16 @@ class Estimator:
         models: Sequence[str],
         tracker: FaceTracker,
         min_duration_s: float,
-        progress: Progress | None,
+        progress: Callable[[Progress], None] | None,
     ) -> tuple[Estimate, ...]:
         chain = Chain([self.model(name) for name in models], tracker)
+        report = ProgressReport(progress, lambda: chain.so_far(0)) if progress else None
         with reader:
             with closing(prefetch(reader.frames())) as frames:
                 for frame in chain.timed("decode", frames):
                     chain.push(frame)
-                    if progress and reader.expected_duration_s:
-                        progress(min((frame.time_s - reader.start_s) / reader.expected_duration_s, 1.0))
+                    if report:
+                        report.update((frame.time_s - reader.start_s) / (reader.expected_duration_s or math.inf))
             tracks, warnings = chain.finish(min_duration_s)
         warnings = (*reader.warnings, *warnings)
         return tuple(

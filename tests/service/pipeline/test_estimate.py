@@ -66,7 +66,7 @@ def test_times_are_those_of_the_video(estimator: Estimator, clip: Path) -> None:
 
 def test_progress_rises_to_the_end(estimator: Estimator, clip: Path) -> None:
     shares: list[float] = []
-    estimator.estimate(clip, progress=shares.append)
+    estimator.estimate(clip, progress=lambda progress: shares.append(progress.share))
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0, abs=0.02)
 
