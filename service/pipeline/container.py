@@ -29,7 +29,7 @@ def open_container(path: Path, kind: Container, limits: DecodeLimits) -> InputCo
         "format_whitelist": ",".join(_DEMUXERS.values()),
         "protocol_whitelist": "file",
         "max_streams": str(_MAX_STREAMS),
-    } | _codec_options(limits)
+    } | codec_options(limits)
     try:
         return av.open(str(path), format=_DEMUXERS[kind], options=options, metadata_errors="replace")
     except av.FFmpegError as error:
@@ -52,7 +52,7 @@ def choose_stream(container: InputContainer) -> tuple[VideoStream, bool]:
 def prepare_decoder(container: InputContainer, stream: VideoStream, limits: DecodeLimits) -> None:
     """Set the decoder's limits and threads; drop the packets of the other streams."""
     decoder = stream.codec_context
-    decoder.options = _codec_options(limits)
+    decoder.options = codec_options(limits)
     decoder.thread_type = "SLICE"  # frame threading costs more CPU and hides that a file is cut off
     decoder.thread_count = 1
     for other in container.streams:
@@ -60,7 +60,8 @@ def prepare_decoder(container: InputContainer, stream: VideoStream, limits: Deco
             other.discard = Discard.all
 
 
-def _codec_options(limits: DecodeLimits) -> dict[str, str]:
+def codec_options(limits: DecodeLimits) -> dict[str, str]:
+    """Return what FFmpeg's decoders are told: the codecs that may be opened, the largest picture."""
     width, height = limits.max_width + _CODING_MARGIN_PX, limits.max_height + _CODING_MARGIN_PX
     return {"max_pixels": str(width * height), "codec_whitelist": ",".join(ALLOWED_CODECS)}
 

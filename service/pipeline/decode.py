@@ -19,14 +19,13 @@ from service.pipeline.boxes import check_boxes, identify
 from service.pipeline.clock import FrameClock
 from service.pipeline.container import bad_size, choose_stream, fits, open_container, prepare_decoder
 from service.pipeline.errors import (
-    NoColour,
     ResolutionChanged,
     VideoMalformed,
     VideoTooLong,
     VideoTruncated,
 )
 from service.pipeline.frame import Frame
-from service.pipeline.pixels import is_grey, is_hdr, rotation_of, to_frame
+from service.pipeline.pixels import GreyWatch, is_hdr, rotation_of, to_frame
 from service.pipeline.types import DecodeLimits, VideoInfo, Warned
 
 DEFAULT_LIMITS = DecodeLimits()
@@ -35,7 +34,6 @@ _MAX_LOST = 300
 _TOLERATED_LOSS = 0.1
 _WHOLE = 0.97
 _HALF = 0.5
-_LOOK_EVERY_S = 1.0
 
 WARNINGS = {
     "several_video_streams": "the file holds several video streams; the largest was used",
@@ -70,7 +68,7 @@ class VideoReader:
         self._clock = FrameClock(limits, start_s, duration_s)
         self._counts: Counter[str] = Counter()
         self._codes: set[str] = set()
-        self._next_look_s = 0.0
+        self._grey = GreyWatch()
         self._info: VideoInfo | None = None
 
     def __enter__(self) -> Self:
@@ -207,11 +205,7 @@ class VideoReader:
         return size
 
     def _note(self, picture: av.VideoFrame, frame: Frame) -> None:
-        if frame.time_s >= self._next_look_s:
-            self._next_look_s = frame.time_s + _LOOK_EVERY_S
-            grey = is_grey(frame)
-            self._counts["grey"] += grey is True
-            self._counts["coloured"] += grey is False
+        self._grey.look(frame)
         if picture.interlaced_frame:
             self._codes.add("interlaced")
         if is_hdr(picture):
@@ -228,8 +222,7 @@ class VideoReader:
         if share < _HALF or (share < _WHOLE and clock.duration_s < self._limits.min_duration_s):
             raise VideoTruncated("too little decodes of what the container promises")
         clock.check()
-        if counts["grey"] and not counts["coloured"]:
-            raise NoColour("the video is grey; a pulse needs colour")
+        self._grey.check()
         found = {
             "frames_corrupt": counts["corrupt"] > 0,
             "frames_unplaced": clock.unplaced > 0,

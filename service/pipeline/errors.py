@@ -13,6 +13,9 @@ FacePulseError
 │   ├── ResolutionChanged     in the middle of the stream
 │   ├── FrameRateOutOfRange
 │   ├── TimestampsInvalid     missing, duplicate or running backwards
+│   ├── NotAnImage            one of a batch is no JPEG or PNG, or one that is not taken
+│   ├── ImageMalformed        one of a batch does not decode
+│   ├── FramesMismatch        frames, their size and their times do not fit together
 │   ├── NoColour              grey only: a pulse needs colour
 │   └── NoFaceFound
 ├── UnknownModel              no released model or classical method has this name
@@ -107,6 +110,24 @@ class TimestampsInvalid(InputError):
     """Frame times are missing, duplicate or run backwards."""
 
     code = "timestamps_invalid"
+
+
+class NotAnImage(InputError):
+    """One of a batch is neither a plain JPEG nor a still PNG, or not of the kind of the others."""
+
+    code = "not_an_image"
+
+
+class ImageMalformed(InputError):
+    """One of a batch does not decode, or is not what its header says."""
+
+    code = "image_malformed"
+
+
+class FramesMismatch(InputError):
+    """The number of frames, their size and their times do not fit together."""
+
+    code = "frames_mismatch"
 
 
 class NoColour(InputError):

@@ -32,6 +32,7 @@ _PQ, _HLG = 16, 18
 _FULL_RANGE = 2
 _DARK = 0.1
 _GREY = 1 / 255
+_LOOK_EVERY_S = 1.0
 _HD_SHORT_SIDE = 720  # without a tag, pictures from this size on are BT.709 by convention
 
 # Bytes per pixel (or per pair of pixels) and the offsets of the three components in a packed row.
@@ -82,6 +83,27 @@ def is_grey(frame: Frame) -> bool | None:
     if rgb.max() < _DARK:
         return None
     return bool(np.ptp(rgb, axis=2).max() < _GREY)
+
+
+class GreyWatch:
+    """Looks at a picture once a second: a recording without colour at any of these looks is grey."""
+
+    def __init__(self) -> None:
+        self._next_look_s = 0.0
+        self._grey = self._coloured = False
+
+    def look(self, frame: Frame) -> None:
+        """Take the next frame."""
+        if frame.time_s >= self._next_look_s:
+            self._next_look_s = frame.time_s + _LOOK_EVERY_S
+            grey = is_grey(frame)
+            self._grey |= grey is True
+            self._coloured |= grey is False
+
+    def check(self) -> None:
+        """Raise NoColour when nothing had colour."""
+        if self._grey and not self._coloured:
+            raise NoColour("the video is grey; a pulse needs colour")
 
 
 def rotation_of(picture: av.VideoFrame) -> int:
