@@ -11,7 +11,6 @@ from typing import Protocol, Self, TypeVar
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
 from service.pipeline.errors import NoFaceFound
-from service.pipeline.face import FaceTracker
 from service.pipeline.frame import Frame
 from service.pipeline.pulse import heart_rate
 from service.pipeline.types import (
@@ -65,6 +64,18 @@ class FrameSource(Protocol):
     ) -> None: ...
 
 
+class Tracker(Protocol):
+    """Which crops to take of each frame: face.FaceTracker, or cropped.CroppedFace."""
+
+    def update(self, frame: Frame) -> tuple[TrackedFace, ...]:
+        """Return the crop of each face in the next frame."""
+        ...
+
+    def tracks(self) -> tuple[FaceTrack, ...]:
+        """Return the faces of all frames so far, largest first. Raises NoFaceFound when there is none."""
+        ...
+
+
 @dataclass(slots=True)
 class _Way:
     """One face's way: its crops, each model's samples, and what the warnings need."""
@@ -84,7 +95,7 @@ class _Way:
 class Chain:
     """Frames in, a heart rate per face and model out. The models take crops of one size and rate."""
 
-    def __init__(self, models: Sequence[PulseModel], tracker: FaceTracker) -> None:
+    def __init__(self, models: Sequence[PulseModel], tracker: Tracker) -> None:
         self.models = models
         self.timing_s: defaultdict[str, float] = defaultdict(float)
         self._input = models[0].input

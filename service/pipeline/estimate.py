@@ -3,15 +3,18 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from service.pipeline.chain import Chain, FrameSource
+from service.pipeline.chain import Chain, FrameSource, Tracker
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
+from service.pipeline.cropped import MIN_SIDE, CroppedFace
 from service.pipeline.decode import VideoReader
 from service.pipeline.errors import UnknownModel
 from service.pipeline.face import FaceTracker
+from service.pipeline.images import BatchReader, FrameBatch
 from service.pipeline.infer import OnnxPulseModel
 from service.pipeline.manifest import ModelStore
 from service.pipeline.mtcnn import FaceDetector
@@ -74,6 +77,25 @@ class Estimator:
         reader = VideoReader(path, limits, start_s=start_s, duration_s=duration_s)
         return self._measure(reader, [model], FaceTracker(self.detector, face), limits.min_duration_s, progress)[0]
 
+    def estimate_frames(
+        self,
+        batch: FrameBatch,
+        *,
+        cropped: bool = False,
+        model: str = AUTO,
+        face: FaceChoice = "largest",
+        limits: DecodeLimits | None = None,
+    ) -> Estimate:
+        """Measure the heart rate in a batch of frames; `cropped`: they are crops of one face, see cropped.py.
+
+        Raises InputError when the frames cannot be used, UnknownModel, or ModelError.
+        """
+        limits = limits or DecodeLimits()
+        tracker: Tracker = CroppedFace() if cropped else FaceTracker(self.detector, face)
+        if cropped:
+            limits = replace(limits, min_side=MIN_SIDE)
+        return self._measure(BatchReader(batch, limits), [model], tracker, limits.min_duration_s, None)[0]
+
     def compare(self, path: Path, models: Sequence[str], *, limits: DecodeLimits | None = None) -> tuple[Estimate, ...]:
         """Return each model's answer for the largest face, from one decoding of the video. Raises as estimate."""
         limits = limits or DecodeLimits()
@@ -84,7 +106,7 @@ class Estimator:
         self,
         reader: FrameSource,
         models: Sequence[str],
-        tracker: FaceTracker,
+        tracker: Tracker,
         min_duration_s: float,
         progress: Callable[[Progress], None] | None,
     ) -> tuple[Estimate, ...]:
