@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service import logs
-from service.api import errors
+from service.api import errors, page
 from service.api.docs import DescribedApp
 from service.api.middleware import BodyPatience, RequestGuard
 from service.api.routes import router
@@ -52,6 +52,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         redirect_slashes=False,
     )
     app.include_router(router)
+    app.include_router(page.router)
     errors.register(app)
     patience = BodyPatience(settings.stall_timeout_s, settings.min_bytes_per_s, settings.upload_timeout_s)
     app.add_middleware(RequestGuard, patience=patience)

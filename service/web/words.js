@@ -1,0 +1,124 @@
+// Everything the page says about a result, a warning or an error, in plain words.
+
+const SURE = 0.8; // of results from here on at least 95 % were within 5 bpm on rendered clips
+const LIKELY = 0.5;
+
+/** Say how far to trust a rate: {level, word, sentence}; level is "sure", "likely", "unsure" or "none". */
+export function trust(confidence, status) {
+  if (status !== "ok" || confidence < LIKELY) {
+    return { level: "unsure", word: "Unsure: do not use", sentence: "No clear pulse was found, so this is no measurement." };
+  }
+  if (confidence < SURE) {
+    return { level: "likely", word: "Likely", sentence: "Probably right. Measure again to be on the safe side." };
+  }
+  return { level: "sure", word: "Sure", sentence: "The pulse is clear to see." };
+}
+
+const WARNINGS = {
+  too_dark: ["Too dark", "Turn on a light or face a window."],
+  too_bright: ["Too bright", "There is too much light on your face."],
+  face_lost: ["Face lost", "Keep your whole face in the picture."],
+  no_face: ["No face", "Look into the camera, with your whole face in the picture."],
+  face_small: ["Too far away", "Come closer to the camera."],
+  restless: ["Hold still", "Your head moved a lot."],
+  low_fps: ["Too few pictures", "The camera or the connection is too slow. More light helps many cameras."],
+  slow: ["Too slow", "The server cannot keep up; some pictures are left out."],
+  dropped: ["Pictures left out", "The connection or the server is too slow for all of them."],
+  frames_dropped: ["Pictures left out", "The connection or the server is too slow for all of them."],
+  no_colour: ["No colour", "A pulse can only be seen in colour."],
+  interlaced: ["Old video format", "Two half pictures were used as one."],
+  hdr: ["HDR video", "Its colours were used as they are."],
+  several_video_streams: ["More than one picture track", "The largest was used."],
+  frames_corrupt: ["Damaged video", "Some pictures could not be read and were left out."],
+  frames_unplaced: ["Damaged video", "Some pictures have no time and were left out."],
+  frames_trimmed: ["Cut video", "Pictures that the file hides were left out."],
+  video_truncated: ["Video breaks off", "Less is in the file than it promises."],
+};
+
+/** Return [title, advice] for a warning {code, detail}. */
+export function warning({ code, detail }) {
+  return WARNINGS[code] ?? [sentence(code), detail ?? ""];
+}
+
+const PROBLEMS = {
+  offline: ["The server does not answer", "It may be starting again. The page tries on by itself."],
+  cancelled: ["Cancelled", "The video was not measured."],
+  connection_lost: ["The connection broke off", "The page connects again by itself as soon as the server answers."],
+  camera_denied: ["The camera is not allowed", "Allow it in your browser's address bar, then start again."],
+  camera_missing: ["No camera was found", "Plug one in, or send a video file instead."],
+  camera_busy: ["The camera is in use", "Close the other program that uses it, then start again."],
+  camera_insecure: ["The camera needs https", "Browsers give the camera only to pages on https or on this computer (localhost)."],
+  empty_file: ["The file is empty", "Choose another one."],
+  upload_too_large: ["The file is too large", "Send a shorter video, or one of lower resolution."],
+  not_a_video: ["This is not a video", "MP4, MOV, WebM, MKV and AVI can be read."],
+  codec_not_allowed: ["This kind of video cannot be read", "Save it as MP4 (H.264) and try again."],
+  no_video_stream: ["There is no picture in this file", "It may hold sound only."],
+  video_malformed: ["The video is damaged", "Nothing in it can be read."],
+  video_truncated: ["The video breaks off", "Most of it is missing."],
+  too_short: ["The video is too short", "At least 5 seconds are needed, 15 to 30 are good."],
+  too_long: ["The video is too long", "Cut it, and try again."],
+  resolution_out_of_range: ["The picture's size does not fit", "It is too small or too large."],
+  frame_rate_out_of_range: ["The frame rate does not fit", "At least 10 pictures a second are needed."],
+  no_colour: ["The video has no colour", "A pulse can only be seen in colour."],
+  no_face: ["No face was found", "The whole face has to be in the picture, with light on it."],
+  unknown_model: ["The server does not know this model", "Choose another one."],
+  video_too_expensive: ["The video is too much for this server", "Try a lower resolution."],
+  queue_full: ["The server is busy", "Try again in a few seconds."],
+  too_many_uploads: ["The server is busy", "Try again in a few seconds."],
+  too_many_sessions: ["The server is busy", "Too many people measure live just now. Try again in a minute."],
+  rate_limited: ["Too many requests", "Wait a moment, then try again."],
+  storage_full: ["The server is full", "Try again in a while."],
+  worker_died: ["Something broke on the server", "Try again. If it happens again, this video cannot be measured."],
+  took_too_long: ["It took too long", "Send a shorter video."],
+  request_timeout: ["The upload was too slow", "Try again with a better connection or a smaller file."],
+  interrupted: ["The server was restarted meanwhile", "Send the video again."],
+  expired: ["The result is no longer there", "Send the video again."],
+  session_idle: ["No pictures came for a while", "So the server ended the measurement. Start again."],
+  internal_error: ["Something went wrong on the server", "Try again. The number below helps its operator to find out why."],
+};
+
+/** Return [title, what to do] for a Problem. */
+export function problem({ code, title, detail, status }) {
+  if (PROBLEMS[code]) return PROBLEMS[code];
+  if (status === 401 || status === 403) return ["The server wants a key", "Without the right key it measures nothing."];
+  return [title || "Something went wrong", detail || "Try again."];
+}
+
+const REASONS = {
+  not_computed: "not measured by this server",
+  too_short: "needs a longer video",
+  low_quality: "the pulse is not clear enough",
+  low_confidence: "the pulse is not clear enough",
+  too_noisy: "the pulse is not clear enough",
+  too_few_beats: "too few clear beats",
+  no_modulation: "not visible in this pulse",
+};
+
+/** Say why a value is missing; `reason` is a code or a sentence of the service. */
+export function reason(code) {
+  return REASONS[code] ?? (code ? sentence(code).toLowerCase() : "not measured");
+}
+
+/** Turn a code like face_lost into words. */
+function sentence(code) {
+  const words = String(code).replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Write a number with so many decimals, or a dash. */
+export const number = (value, decimals = 0) => (Number.isFinite(value) ? value.toFixed(decimals) : "\u2013");
+
+/** Write seconds as 0:07 or 1:02:03. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const tail = String(rest).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** Write a count in thousands or millions: 24.8 k, 3.2 M. */
+export function count(value) {
+  if (!Number.isFinite(value)) return "\u2013";
+  const [scaled, unit] = value >= 1e6 ? [value / 1e6, " M"] : value >= 1e3 ? [value / 1e3, " k"] : [value, ""];
+  return (scaled >= 100 || !unit ? scaled.toFixed(0) : scaled.toFixed(1)) + unit;
+}
