@@ -3,29 +3,37 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from service.api.multipart import check_headers, read_form
+from service.api.multipart import Form, FormRules, check_headers, read_form
 from service.api.problems import RequestRefused
+from service.api.schemas import HeartRateOptions
 from service.api.uploads import UploadFile, UploadFolder
 from service.settings import Settings
 from service.worker_handle import QueueFull
 from service.workers import WorkerPool
 
 T = TypeVar("T")
+ReadBody = Callable[[AsyncIterator[bytes], UploadFile], Awaitable[Form]]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A received form: the video's file, the other fields, how long it took to arrive."""
+    """A received body: the file that took its files, one after the other, and how long it took to arrive.
+
+    File i of the form lies at offsets[i] to offsets[i + 1]; fields are the other parts.
+    """
 
     file: UploadFile
     fields: dict[str, str]
+    offsets: tuple[int, ...]
     seconds: float
 
 
@@ -35,23 +43,31 @@ class Service:
     def __init__(self, settings: Settings, pool: WorkerPool, folder: UploadFolder) -> None:
         self.settings = settings
         self.pool = pool
-        self._folder = folder
+        self.folder = folder
         self._uploading = 0
 
     @contextlib.asynccontextmanager
     async def receive_upload(self, request: Request) -> AsyncIterator[Upload]:
-        """Receive a form with a file that lives as long as the block. Raises RequestRefused or QueueFull."""
-        boundary = check_headers(request.headers, self.settings.max_upload_bytes)
+        """Receive a form with a video that lives as long as the block. Raises RequestRefused or QueueFull."""
+        rules = FormRules(self.settings.max_upload_bytes)
+        boundary = check_headers(request.headers, rules)
+        async with self.receive(request, lambda body, file: read_form(boundary, body, file, rules)) as upload:
+            yield upload
+
+    @contextlib.asynccontextmanager
+    async def receive(self, request: Request, read: ReadBody) -> AsyncIterator[Upload]:
+        """Receive a body by `read` into a file that lives as long as the block. Raises RequestRefused or QueueFull."""
         if self.pool.full:
             raise QueueFull  # before the client sends 200 MB in vain
         since = time.monotonic()
-        async with self._folder.new_file() as file:
-            with self._upload_place():
-                fields = await read_form(boundary, request.stream(), file, self.settings.max_upload_bytes)
-            yield Upload(file, fields, time.monotonic() - since)
+        async with self.folder.new_file() as file:
+            with self.upload_place():
+                form = await read(request.stream(), file)
+            yield Upload(file, form.fields, form.offsets, time.monotonic() - since)
 
     @contextlib.contextmanager
-    def _upload_place(self) -> Iterator[None]:
+    def upload_place(self) -> Iterator[None]:
+        """Count as an upload for the length of the block. Raises RequestRefused when there are too many."""
         if self._uploading >= self.settings.max_uploads:
             raise RequestRefused("too_many_uploads")
         self._uploading += 1
@@ -59,6 +75,14 @@ class Service:
             yield
         finally:
             self._uploading -= 1
+
+
+def merge_options(query: HeartRateOptions, fields: dict[str, str]) -> HeartRateOptions:
+    """Let form fields win over query parameters. Raises RequestValidationError."""
+    try:
+        return HeartRateOptions.model_validate({**query.model_dump(exclude_unset=True), **fields})
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_input=False, include_url=False)) from error
 
 
 async def unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from service.api.multipart import MAX_PARTS
+from service.api.multipart import MAX_FIELDS
 from tests.service.api.http import BOUNDARY, CHUNKED, FORM, GOOD_FORM, Answer, exchange, form, head, part
 from tests.service.server import VIDEO, Server
 
@@ -97,12 +97,13 @@ def test_a_missing_or_wrong_boundary(server: Server, content_type: str) -> None:
         form(part("file", VIDEO, extra=b"X: " + b"y" * 900_000 + b"\r\n")),
         form(part("file", VIDEO, extra=b"X: y\r\n" * 50)),
         form(part("file", VIDEO), part("note", b"z" * 1000)),
+        form(part("model", b"auto"), part("model", b"pos"), part("file", VIDEO)),
         form(part("file", VIDEO, disposition="form-data")),
         form(part("file", VIDEO, disposition='attachment; name="file"')),
         b"--%s\r\nContent-Dis\x00position: x\r\n\r\n" % BOUNDARY,
     ],
-    ids=["no end", "cut", "preamble", "2000 parts", "long header", "many headers", "long field", "no name", "no form",
-         "NUL in header"],
+    ids=["no end", "cut", "preamble", "2000 parts", "long header", "many headers", "long field", "field twice",
+         "no name", "no form", "NUL in header"],
 )  # fmt: skip
 def test_malformed_bodies(server: Server, body: bytes) -> None:
     answer = send(server, body)
@@ -110,7 +111,7 @@ def test_malformed_bodies(server: Server, body: bytes) -> None:
 
 
 def test_fields_that_nobody_knows_are_ignored(server: Server) -> None:
-    parts = [part(f"f{index}", b"x") for index in range(MAX_PARTS - 1)]
+    parts = [part(f"f{index}", b"x") for index in range(MAX_FIELDS)]
     assert send(server, form(*parts, part("file", VIDEO))).status == 200
 
 
