@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     queue_length: int = Field(16, ge=0, description="Requests that may wait for a worker; more get 503.")
     queue_wait_s: Seconds = Field(30.0, description="Longest wait for a worker; then 503.")
     task_timeout_s: Seconds = Field(60.0, description="Longest wall-clock time in a worker; then 504.")
+    session_message_s: Seconds = Field(10.0, description="Longest time a worker may take for one live frame.")
     worker_start_timeout_s: Seconds = Field(60.0, description="Longest time for a worker to load and warm its models.")
     worker_max_tasks: int = Field(100, ge=1, description="Requests after which a worker is replaced.")
     worker_memory_mb: int = Field(600, ge=100, description="Memory of a worker (RLIMIT_DATA).")
@@ -96,10 +97,18 @@ class Settings(BaseSettings):
     keep_alive_s: int = Field(5, ge=1, description="Time an idle connection is kept.")
     shutdown_s: int = Field(10, ge=1, description="Time that running requests get to end after SIGTERM.")
 
+    job_workers: int | None = Field(None, ge=1, description="Workers that jobs may hold at a time; the rest is free.")
+    job_queue_length: int = Field(16, ge=1, description="Jobs that may wait; more get 503.")
+    job_max_per_key: int = Field(8, ge=1, description="Unfinished jobs per key (of all callers without keys); then 429.")
+    job_max_upload_mb: float = Field(2000.0, gt=0, allow_inf_nan=False, description="Largest video of a job; then 413.")
+    job_max_duration_s: Seconds = Field(7200.0, description="Longest video of a job; a longer one fails.")
+    job_timeout_s: Seconds = Field(7200.0, description="Longest wall-clock time of a job in a worker; then it fails.")
+    job_ttl_s: Seconds = Field(3600.0, description="Time after its end for which a job's result is kept.")
+
     max_width: int = Field(3840, ge=64, description="Largest picture width (px).")
     max_height: int = Field(2160, ge=64, description="Largest picture height (px).")
-    min_fps: float = Field(10.0, gt=0, description="Lowest frame rate (Hz).")
-    max_fps: float = Field(240.0, gt=0, description="Highest frame rate (Hz).")
+    min_fps: float = Field(10.0, gt=0, allow_inf_nan=False, description="Lowest frame rate (Hz).")
+    max_fps: float = Field(240.0, gt=0, allow_inf_nan=False, description="Highest frame rate (Hz).")
     min_duration_s: Seconds = Field(5.0, description="Shortest video.")
     max_duration_s: Seconds = Field(600.0, description="Longest video of a synchronous request; more gets 413.")
 
@@ -107,6 +116,16 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """Largest video file in bytes."""
         return int(self.max_upload_mb * MEGABYTE)
+
+    @property
+    def job_max_upload_bytes(self) -> int:
+        """Largest video of a job in bytes."""
+        return int(self.job_max_upload_mb * MEGABYTE)
+
+    @property
+    def usable_job_workers(self) -> int:
+        """How many workers jobs may hold at a time: unless told otherwise all but one, and one at least."""
+        return min(self.job_workers or max(1, self.workers - 1), self.workers)
 
     @property
     def decode_limits(self) -> DecodeLimits:
@@ -128,6 +147,7 @@ _TOLD_IN_WORDS = {
     "model_store": "`model_store` beside the code",
     "data_dir": "`facepulse-<uid>` in the temporary folder",
     "workers": "usable cores",
+    "job_workers": "all but one, one at least",
 }
 
 

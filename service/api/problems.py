@@ -43,6 +43,12 @@ PROBLEMS: dict[str, ProblemType] = {
     "file_missing": ProblemType(422, "No file", "The form has no part named `file`."),
     "too_many_files": ProblemType(422, "More than one file", "The form has more than one part named `file`."),
     "rate_limited": ProblemType(429, "Too many requests", "This caller sends more requests than it may; wait a while."),
+    "idempotency_key_reused": ProblemType(
+        422, "Idempotency key reused", "This Idempotency-Key came with another video or other options before."
+    ),
+    "too_many_jobs": ProblemType(
+        429, "Too many jobs", "This key has as many unfinished jobs as it may; wait for one or delete one."
+    ),
     "header_too_large": ProblemType(431, "Header too large", "The request's header is larger than this service takes."),
     "http_error": ProblemType(400, "Request refused", "The request cannot be answered."),
     # The video
@@ -73,6 +79,8 @@ PROBLEMS: dict[str, ProblemType] = {
     "manifest_invalid": ProblemType(500, "Broken model", "The manifest of a model of this service is broken."),
     "model_corrupt": ProblemType(500, "Broken model", "A model file of this service is broken."),
     "queue_full": ProblemType(503, "Service full", "All workers are busy; try again later."),
+    "job_queue_full": ProblemType(503, "Service full", "Enough jobs wait already; try again later."),
+    "interrupted": ProblemType(503, "Interrupted", "The service ended before the job did; send the video again."),
     "too_many_uploads": ProblemType(503, "Service full", "Too many uploads at this time; try again later."),
     "storage_full": ProblemType(503, "Service full", "There is no room for the upload; try again later."),
     "worker_died": ProblemType(503, "Worker ended", "The process that worked on this request ended; try again."),
