@@ -48,3 +48,9 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it could not parse
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_names_nobody)
+
+
+def _names_nobody(record: logging.LogRecord) -> bool:
+    """Drop uvicorn's own lines about WebSockets: they hold addresses of callers and what stands behind the `?`."""
+    return '"WebSocket %s"' not in str(record.msg)

@@ -1,16 +1,19 @@
 """Turns every exception of a request into a problem; handlers do not catch."""
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketState
 
 from service.api.problems import RequestRefused, code_of_status, make_problem, problem_response
-from service.api.schemas import FieldProblem
+from service.api.schemas import FieldProblem, Problem
 from service.pipeline.errors import FacePulseError
 from service.worker_handle import PoolError
 
@@ -29,9 +32,9 @@ _SENTENCES = {
 }
 
 
-def request_id_of(request: Request) -> str:
+def request_id_of(connection: HTTPConnection) -> str:
     """Return the id that the middleware gave this request."""
-    return str(request.scope["facepulse.request_id"])
+    return str(connection.scope["facepulse.request_id"])
 
 
 def field_problems(errors: Sequence[Any]) -> tuple[FieldProblem, ...]:
@@ -42,31 +45,61 @@ def field_problems(errors: Sequence[Any]) -> tuple[FieldProblem, ...]:
     )
 
 
-async def _on_named_error(request: Request, error: Exception) -> Response:
+async def refuse(
+    scope: Scope, receive: Receive, send: Send, code: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """Answer a request, or a WebSocket that is not open yet, with the problem of a code; for middleware."""
+    problem = make_problem(code, scope["facepulse.request_id"])
+    await problem_response(problem, headers)(scope, receive, send)
+
+
+async def _answer(
+    connection: Request | WebSocket, problem: Problem, headers: Mapping[str, str] | None = None
+) -> Response | None:
+    """Return the problem as a response; to a WebSocket that is open already it is said by closing it."""
+    if isinstance(connection, WebSocket) and connection.application_state is WebSocketState.CONNECTED:
+        if connection.client_state is WebSocketState.CONNECTED:
+            await connection.close(close_code_of(problem.status), problem.code)
+        return None
+    return problem_response(problem, headers)
+
+
+def close_code_of(status: int) -> int:
+    """Return the WebSocket close code that stands for a problem: try again later, our fault, or the caller's."""
+    if status in (429, 503):
+        return 1013
+    return 1011 if status >= 500 else 1008
+
+
+async def _on_named_error(connection: Request | WebSocket, error: Exception) -> Response | None:
     assert isinstance(error, FacePulseError | PoolError | RequestRefused), "registered for these"
     errors = error.errors if isinstance(error, RequestRefused) else ()
-    problem = make_problem(error.code, request_id_of(request), detail=error.detail, errors=errors)
+    problem = make_problem(error.code, request_id_of(connection), detail=error.detail, errors=errors)
     if problem.status == 500:
         _LOG.error("request failed", extra={"request_id": problem.request_id, "code": error.code})
-    return problem_response(problem)
+    return await _answer(connection, problem)
 
 
-async def _on_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError), "registered for these"
+async def _on_validation_error(connection: Request | WebSocket, error: Exception) -> Response | None:
+    assert isinstance(error, RequestValidationError | WebSocketRequestValidationError), "registered for these"
     errors = field_problems(error.errors())
-    return problem_response(make_problem("validation_failed", request_id_of(request), errors=errors))
+    return await _answer(connection, make_problem("validation_failed", request_id_of(connection), errors=errors))
 
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
+async def _on_http_error(connection: Request | WebSocket, error: Exception) -> Response | None:
     assert isinstance(error, HTTPException), "registered for these"
-    problem = make_problem(code_of_status(error.status_code), request_id_of(request))
+    problem = make_problem(code_of_status(error.status_code), request_id_of(connection))
     kept = {name: value for name, value in (error.headers or {}).items() if name.lower() in _HEADERS_TO_KEEP}
-    return problem_response(problem, kept)
+    return await _answer(connection, problem, kept)
 
 
 def register(app: FastAPI) -> None:
     """Make the app answer with problems only."""
-    for kind in (FacePulseError, PoolError, RequestRefused):
-        app.add_exception_handler(kind, _on_named_error)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    handlers = {
+        **dict.fromkeys((FacePulseError, PoolError, RequestRefused), _on_named_error),
+        **dict.fromkeys((RequestValidationError, WebSocketRequestValidationError), _on_validation_error),
+        HTTPException: _on_http_error,
+    }
+    for kind, handler in handlers.items():
+        # The annotations know no handler that answers both kinds of connection, the code does.
+        app.add_exception_handler(kind, cast(Callable[[Request, Exception], Awaitable[Response]], handler))

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from service.api.middleware import BodyPatience, RequestGuard
+from service.api.exchanges import BodyPatience
+from service.api.middleware import RequestGuard
 from tests.service.api.http import (
     CHUNKED,
     GOOD_FORM,

@@ -1,0 +1,98 @@
+"""Watching the running service: what metrics read of it, their own port when they have one, the last traces."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.api import errors
+from service.api import metrics as metrics_api
+from service.api.exchanges import BodyPatience
+from service.api.metrics import Metrics
+from service.api.middleware import RequestGuard
+from service.api.state import Service
+from service.protocol import Patience, patient_protocol
+from service.settings import Settings
+from service.telemetry import Traces
+
+_LOG = logging.getLogger("facepulse.metrics")
+
+
+@contextlib.asynccontextmanager
+async def observing(
+    settings: Settings, service: Service, metrics: Metrics, traces: Traces | None
+) -> AsyncIterator[None]:
+    """Observe the service for the length of the block. Raises OSError when the metrics' own port is taken."""
+    pool = service.pool
+    metrics.watch(
+        workers=lambda: {"warm": pool.warm, "busy": pool.busy},
+        queue_depth=lambda: pool.waiting,
+        worker_restarts=lambda: pool.restarts,
+        uploads_in_progress=lambda: service.uploading,
+    )
+    try:
+        async with _own_port(settings, metrics):
+            yield
+    finally:
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
+
+
+@contextlib.asynccontextmanager
+async def _own_port(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    if not (settings.metrics and settings.metrics_port):
+        yield
+        return
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.create_server((settings.host, settings.metrics_port), family=family) as listening:
+        server = _Beside(_config(settings, metrics))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        _LOG.info("metrics have a port of their own", extra={"port": listening.getsockname()[1]})
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _config(settings: Settings, metrics: Metrics) -> uvicorn.Config:
+    patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s)
+    return uvicorn.Config(
+        _metrics_app(metrics),
+        loop="none",
+        http=cast(type[asyncio.Protocol], patient_protocol(patience)),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+        h11_max_incomplete_event_size=settings.max_header_kb * 1024,
+    )
+
+
+def _metrics_app(metrics: Metrics) -> FastAPI:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.metrics = metrics
+    app.include_router(metrics_api.router)
+    errors.register(app)
+    app.add_middleware(RequestGuard, patience=BodyPatience())
+    return app
+
+
+class _Beside(uvicorn.Server):
+    """A second server in the process: signals belong to the first, and so does the line that says where it listens."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+    def _log_started_message(self, _listeners: object) -> None:
+        """Say nothing."""
