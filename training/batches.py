@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from service.pipeline.infer import comparable_pairs
 from service.pipeline.pulse import BAND_HZ
-from service.pipeline.types import Floats
+from service.pipeline.types import Bools, Floats, InputSpec
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
 from training.config import AugmentConfig
 
@@ -22,8 +23,10 @@ _FLAT_PPG = 1e-6  # a clip without a pulse has the target zero, not amplified ro
 class Batch:
     """B clips of T frames.
 
-    rgb: float32 (B, T, 3, size, size); target, valid: (B, T - lag), the change of the pulse in units of its standard
-    deviation and whether its frames may be differenced; bpm: float32 (B,), the true heart rate.
+    rgb: float32 (B, T, 3, size, size); target, valid: (B, T - lag), what the network is to say, of unit standard
+    deviation, and whether that counts; bpm: float32 (B,), the true heart rate. For a network of pairs the target is the
+    change of the pulse and counts where its frames may be differenced. For one of windows it is the pulse itself, and
+    rgb has the clip's ends repeated, as the service does it.
     """
 
     rgb: Tensor
@@ -38,11 +41,24 @@ class Batch:
 
 def pulse_change(ppg: Floats, fps: float, lag: int) -> Floats:
     """Return ppg[i + lag] - ppg[i], (T - lag,), of the wave band-passed to 0.7-4 Hz, with unit standard deviation."""
+    band = _in_band(ppg, fps)
+    return _unit(band[lag:] - band[:-lag])
+
+
+def pulse_wave(ppg: Floats, fps: float) -> Floats:
+    """Return the wave (T,) band-passed to 0.7-4 Hz, with unit standard deviation."""
+    return _unit(_in_band(ppg, fps))
+
+
+def _in_band(ppg: Floats, fps: float) -> Floats:
     if ppg.std() < _FLAT_PPG:
-        return np.zeros(len(ppg) - lag, np.float32)
-    band = sosfiltfilt(butter(2, BAND_HZ, "bandpass", fs=fps, output="sos"), ppg - ppg.mean())
-    change = band[lag:] - band[:-lag]
-    return np.asarray(change / max(float(change.std()), _FLAT_PPG), np.float32)
+        return np.zeros_like(ppg)
+    filtered = sosfiltfilt(butter(2, BAND_HZ, "bandpass", fs=fps, output="sos"), ppg - ppg.mean())
+    return np.asarray(filtered, np.float32)
+
+
+def _unit(wave: Floats) -> Floats:
+    return np.asarray(wave / max(float(wave.std()), _FLAT_PPG), np.float32)
 
 
 def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator) -> TrainingClip:
@@ -86,17 +102,28 @@ def stretch(clip: TrainingClip, speed: float) -> TrainingClip:
     return TrainingClip(rgb, ppg.astype(np.float32), comparable, meta)
 
 
-def collate(clips: list[TrainingClip], *, fps: float, lag: int) -> Batch:
+def collate(clips: list[TrainingClip], spec: InputSpec) -> Batch:
     """Return clips of one length as a batch. Raises ClipsInvalid when a clip has another frame rate."""
     for clip in clips:
-        if abs(float(clip.meta["fps"]) - fps) > 1e-3:
-            raise ClipsInvalid(f"a clip of {clip.meta['fps']} frames per second where {fps} are trained")
-    return Batch(
-        torch.from_numpy(np.stack([clip.rgb for clip in clips])),
-        torch.from_numpy(np.stack([pulse_change(clip.ppg, fps, lag) for clip in clips])),
-        torch.from_numpy(np.stack([comparable_pairs(clip.comparable, lag) for clip in clips])),
-        torch.tensor([float(clip.meta["bpm"]) for clip in clips]),
-    )
+        if abs(float(clip.meta["fps"]) - spec.fps) > 1e-3:
+            raise ClipsInvalid(f"a clip of {clip.meta['fps']} frames per second where {spec.fps} are trained")
+    rows = [_windowed_row(clip, spec) if spec.windowed else _paired_row(clip, spec) for clip in clips]
+    rgb, target, valid = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+    return Batch(rgb, target, valid, torch.tensor([float(clip.meta["bpm"]) for clip in clips]))
+
+
+def _paired_row(clip: TrainingClip, spec: InputSpec) -> tuple[Floats, Floats, Bools]:
+    return clip.rgb, pulse_change(clip.ppg, spec.fps, spec.lag), comparable_pairs(clip.comparable, spec.lag)
+
+
+def _windowed_row(clip: TrainingClip, spec: InputSpec) -> tuple[Floats, Floats, Bools]:
+    """Keep the longest piece without a break; around it, and around the clip, its ends are repeated."""
+    count = len(clip.ppg)
+    bounds = [0, *(np.flatnonzero(~clip.comparable[1:]) + 1).tolist(), count]
+    begin, end = max(pairwise(bounds), key=lambda piece: piece[1] - piece[0])
+    index = np.clip(np.arange(-spec.past, count + spec.future), begin, end - 1)
+    inside = np.arange(count)
+    return clip.rgb[index], pulse_wave(clip.ppg, spec.fps), (inside >= begin) & (inside < end)
 
 
 class TrainingBatches:
@@ -106,8 +133,8 @@ class TrainingBatches:
     exactly where a run was interrupted.
     """
 
-    def __init__(self, folder: ClipFolder, *, batch_clips: int, fps: float, lag: int, seed: int) -> None:
-        self._folder, self._batch_clips, self._fps, self._lag, self._seed = folder, batch_clips, fps, lag, seed
+    def __init__(self, folder: ClipFolder, *, spec: InputSpec, batch_clips: int, seed: int) -> None:
+        self._folder, self._spec, self._batch_clips, self._seed = folder, spec, batch_clips, seed
         self._augment = AugmentConfig()
         self._epoch, self._place = -1, 0
         self._shards: list[str] = []
@@ -139,7 +166,7 @@ class TrainingBatches:
         addresses = self._order[self._place : self._place + self._batch_clips]
         self._place += self._batch_clips
         clips = [augment(self._folder.read(address), self._augment, rng) for address in addresses]
-        return collate(clips, fps=self._fps, lag=self._lag)
+        return collate(clips, self._spec)
 
     def _begin_epoch(self) -> None:
         self._epoch, self._place = self._epoch + 1, 0
@@ -153,10 +180,10 @@ class TrainingBatches:
         return [addresses[i] for i in np.random.default_rng((self._seed, self._epoch)).permutation(len(addresses))]
 
 
-def plain_batches(folder: ClipFolder, *, batch_clips: int, fps: float, lag: int, limit: int) -> Iterator[Batch]:
+def plain_batches(folder: ClipFolder, *, spec: InputSpec, batch_clips: int, limit: int) -> Iterator[Batch]:
     """Return at most `limit` clips, evenly from the whole folder and as they are, as batches."""
     addresses = folder.addresses()
     chosen = addresses[:: max(1, len(addresses) // limit)][:limit]
     for start in range(0, len(chosen), batch_clips):
         clips = [folder.read(address) for address in chosen[start : start + batch_clips]]
-        yield collate(clips, fps=fps, lag=lag)
+        yield collate(clips, spec)

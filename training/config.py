@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from service.pipeline.types import SampleKind
+
 LossRecipe = Literal["band", "paper"]
 
 LOSS_WEIGHTS: dict[LossRecipe, dict[str, float]] = {
@@ -10,6 +12,12 @@ LOSS_WEIGHTS: dict[LossRecipe, dict[str, float]] = {
     "band": {"band_pearson": 1.0, "derivative_mse": 0.05},
     "paper": {"derivative_mse": 1.0},
 }
+_WAVE_WEIGHTS = {"wave_pearson": 1.0, "spectral": 0.5}
+
+
+def loss_weights(recipe: LossRecipe, kind: SampleKind) -> dict[str, float]:
+    """Return the loss terms of a recipe for a network of this output; one that says waves has its own."""
+    return LOSS_WEIGHTS[recipe] if kind == "derivative" else _WAVE_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from training.batches import Batch
 from training.config import TrainConfig
-from training.losses import Criterion, band_pearson, distillation, weigh
+from training.losses import Criterion, band_pearson, distillation, wave_pearson, weigh
 from training.metrics import mae, spectrum_bpm
 from training.models import PulseNet
 
@@ -39,7 +39,7 @@ class Engine:
         self._config, self._criterion, self._device = config, criterion, device
         self._teacher = None if teacher is None else teacher.to(device).eval()
         self._optimiser = _optimiser(self.net, config, device)
-        self._norms = [layer for layer in self.net.modules() if isinstance(layer, nn.BatchNorm2d)]
+        self._norms = [layer for layer in self.net.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
         for norm in self._norms:
             norm.momentum = _NORM_MOMENTUM
         self.steps = 0
@@ -134,6 +134,7 @@ def validate(net: PulseNet, batches: Iterable[Batch], *, fps: float, device: tor
     bpm_mae compares each clip's spectral peak with its true heart rate.
     """
     net.eval()
+    likeness = band_pearson if net.kind == "derivative" else wave_pearson
     correlations, true, estimated = [], [], []
     for batch in batches:
         on_device = batch.to(device)
@@ -141,8 +142,8 @@ def validate(net: PulseNet, batches: Iterable[Batch], *, fps: float, device: tor
         filled = torch.where(on_device.valid, samples, torch.zeros_like(samples))
         for row in range(len(samples)):
             one = slice(row, row + 1)
-            r = 1 - band_pearson(samples[one], on_device.target[one], on_device.valid[one], fps)
+            r = 1 - likeness(samples[one], on_device.target[one], on_device.valid[one], fps)
             correlations.append(float(r))
-            estimated.append(spectrum_bpm(filled[row].cpu().numpy(), fps))
+            estimated.append(spectrum_bpm(filled[row].cpu().numpy(), fps, net.kind))
             true.append(float(batch.bpm[row]))
     return {"band_r": float(np.mean(correlations)), "bpm_mae": mae(true, estimated), "clips": float(len(true))}

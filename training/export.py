@@ -58,7 +58,7 @@ def parity(net: PulseNet, path: Path, *, seed: int = 1) -> float:
     """Return the largest difference between onnxruntime and torch on frames and lengths the export never saw."""
     rng = np.random.default_rng(seed)
     session, worst = Session(path), 0.0
-    for count in (net.lag + 1, 33, 64):
+    for count in (net.lag + 1, net.lag + 32, net.lag + 64):
         still = rng.uniform(0.2, 0.8, (1, 3, SIZE, SIZE))
         frames = (still + rng.normal(0, 0.01, (count, 3, SIZE, SIZE))).clip(0, 1).astype(np.float32)
         with torch.no_grad():
@@ -105,7 +105,7 @@ def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, me
         ir_version=proto.ir_version,
         parameters=count_parameters(net),
         macs_per_frame=count_macs(net, 1),
-        input=InputPart(size=SIZE, fps=config.fps, lag=1 if net.lag == 1 else 3),
+        input=InputPart(size=SIZE, fps=config.fps, lag=net.lag, past=net.past, future=net.future),
         output=OutputPart(kind=net.kind),
         training=TrainingPart(
             data=what.data,

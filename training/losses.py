@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from service.pipeline.pulse import BAND_HZ
 
+_STRONG = 0.05  # of the target's strongest bin: the pulse and its first harmonics
 _TAPER = 0.2  # share of a clip over which the window rises and falls, so that slow motion does not leak into the band
 
 Term = Callable[[Tensor, Tensor, Tensor, float], Tensor]
@@ -31,23 +32,52 @@ def band_pearson(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -
     Summed and band-passed is how the pulse stage uses the samples. By Parseval both are done on the spectra of the
     derivatives: a sum divides by the frequency, the band-pass selects bins.
     """
-    a, b = _band_spectrum(predicted, valid, fps), _band_spectrum(target, valid, fps)
+    return _spectral_pearson(*(_band_spectrum(x, valid, fps) / _band_hz(x, fps) for x in (predicted, target)))
+
+
+def wave_pearson(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -> Tensor:
+    """Return 1 - r, the mean over clips, of two waves (B, N) within 0.7 to 4 Hz."""
+    return _spectral_pearson(*(_band_spectrum(x, valid, fps) for x in (predicted, target)))
+
+
+def spectral(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -> Tensor:
+    """Return -log of the share of a predicted wave's power in the band that lies where the target's lies; the mean.
+
+    Where: the bins with at least 5 % of the target's strongest, and their neighbours. Unlike the correlation it does
+    not care for the phase, only that nothing but the pulse is there.
+    """
+    said = _band_spectrum(predicted, valid, fps).abs() ** 2
+    true = _band_spectrum(target, valid, fps).abs() ** 2
+    near = F.max_pool1d((true >= _STRONG * true.amax(1, keepdim=True)).float()[:, None], 3, stride=1, padding=1)[:, 0]
+    return -torch.log((said * near).sum(1) / (said.sum(1) + 1e-12) + 1e-6).mean()
+
+
+def _spectral_pearson(a: Tensor, b: Tensor) -> Tensor:
     cross = (a.real * b.real + a.imag * b.imag).sum(1)
     power = (a.abs() ** 2).sum(1) * (b.abs() ** 2).sum(1)
     return 1 - (cross / torch.sqrt(power + 1e-12)).mean()
 
 
 def _band_spectrum(samples: Tensor, valid: Tensor, fps: float) -> Tensor:
-    """Return the band's bins (B, K) of the running sum of samples (B, N); what is not valid counts as the mean."""
+    """Return the band's bins (B, K) of samples (B, N); what is not valid counts as the mean."""
     weight = valid.to(torch.float32)
     samples = samples.float()
     mean = (samples * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp_min(1)
     count = samples.shape[1]
     spectrum = torch.fft.rfft((samples - mean) * weight * _taper(count, samples.device))
-    freqs_hz = torch.fft.rfftfreq(count, 1 / fps, device=samples.device)
-    inside = (freqs_hz >= BAND_HZ[0]) & (freqs_hz <= BAND_HZ[1])
-    summed: Tensor = spectrum[:, inside] / freqs_hz[inside]
-    return summed
+    band: Tensor = spectrum[:, _in_band(torch.fft.rfftfreq(count, 1 / fps, device=samples.device))]
+    return band
+
+
+def _band_hz(samples: Tensor, fps: float) -> Tensor:
+    """Return the frequencies (K,) of the band's bins."""
+    freqs_hz = torch.fft.rfftfreq(samples.shape[1], 1 / fps, device=samples.device)
+    return freqs_hz[_in_band(freqs_hz)]
+
+
+def _in_band(freqs_hz: Tensor) -> Tensor:
+    inside: Tensor = (freqs_hz >= BAND_HZ[0]) & (freqs_hz <= BAND_HZ[1])
+    return inside
 
 
 def _taper(count: int, device: torch.device) -> Tensor:
@@ -57,7 +87,12 @@ def _taper(count: int, device: torch.device) -> Tensor:
     return 0.5 - 0.5 * torch.cos(math.pi * edge)
 
 
-TERMS: dict[str, Term] = {"derivative_mse": derivative_mse, "band_pearson": band_pearson}
+TERMS: dict[str, Term] = {
+    "derivative_mse": derivative_mse,
+    "band_pearson": band_pearson,
+    "wave_pearson": wave_pearson,
+    "spectral": spectral,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.pipeline.pulse import BAND_HZ
+from service.pipeline.types import SampleKind
 
 Array = NDArray[np.float64]
 NEAR_BPM = 5.0  # an estimate within this counts as right
@@ -51,9 +52,11 @@ def summary(true: Sequence[float], estimated: Sequence[float]) -> dict[str, floa
     }
 
 
-def spectrum_bpm(derivative: NDArray[np.floating], fps: float) -> float:
-    """Return 60 times the frequency, within 0.7 to 4 Hz, of the highest peak of the running sum of samples (N,)."""
-    freqs_hz, power = _band_power(np.asarray(derivative, np.float64), fps)
+def spectrum_bpm(samples: NDArray[np.floating], fps: float, kind: SampleKind = "derivative") -> float:
+    """Return 60 times the frequency, within 0.7 to 4 Hz, of the highest peak of a wave (N,) or a derivative's sum."""
+    freqs_hz, power = _band_power(np.asarray(samples, np.float64), fps)
+    if kind == "derivative":
+        power = power / freqs_hz**2
     return 60 * float(freqs_hz[int(np.argmax(power))])
 
 
@@ -63,11 +66,11 @@ def _errors(true: Sequence[float], estimated: Sequence[float]) -> Array:
     return np.asarray(estimated, np.float64) - np.asarray(true, np.float64)
 
 
-def _band_power(derivative: Array, fps: float) -> tuple[Array, Array]:
-    """Return the band's frequencies and the power of the running sum there, by a zero-padded FFT."""
-    centred = (derivative - derivative.mean()) * np.hanning(len(derivative))
-    padded = max(len(derivative), round(fps / _RESOLUTION_HZ))
+def _band_power(samples: Array, fps: float) -> tuple[Array, Array]:
+    """Return the band's frequencies and the power there, by a zero-padded FFT."""
+    centred = (samples - samples.mean()) * np.hanning(len(samples))
+    padded = max(len(samples), round(fps / _RESOLUTION_HZ))
     freqs_hz = np.fft.rfftfreq(padded, 1 / fps)
     inside = (freqs_hz >= BAND_HZ[0]) & (freqs_hz <= BAND_HZ[1])
-    spectrum = np.fft.rfft(centred, padded)[inside] / freqs_hz[inside]
+    spectrum = np.fft.rfft(centred, padded)[inside]
     return np.asarray(freqs_hz[inside], np.float64), np.asarray(np.abs(spectrum) ** 2, np.float64)

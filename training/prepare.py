@@ -29,7 +29,7 @@ from training.synthesis.faces import FaceSource, face_source
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import Truth, render
 
-FRAMES = 160
+FRAMES = 320  # of a clip: 10.7 s, what one window of the pulse stage sees
 SPARE_S = 0.5  # the first frames may pass before the face is found
 
 
@@ -64,7 +64,10 @@ def ppg_at(truth: Truth, clip: Clip) -> Floats:
 class Preparer:
     """Renders recipes and takes their crops as the service would."""
 
-    def __init__(self, split: str, faces: FaceSource, model_store: Path, spec: InputSpec) -> None:
+    def __init__(
+        self, split: str, faces: FaceSource, model_store: Path, spec: InputSpec, *, frames: int = FRAMES
+    ) -> None:
+        self.frames = frames
         self.faces = faces
         self.people = people_of(split, faces.people)
         self._detector = FaceDetector(ModelStore(model_store).folder("face"))
@@ -72,7 +75,7 @@ class Preparer:
 
     def recipe(self, seed: int) -> Recipe:
         """Return the recipe of one seed: of the full mix, long enough for a clip."""
-        return sample_recipe(seed, self.people, duration_s=FRAMES / self._spec.fps + SPARE_S)
+        return sample_recipe(seed, self.people, duration_s=self.frames / self._spec.fps + SPARE_S, compact=True)
 
     def prepare(self, recipe: Recipe) -> PreparedClip | None:
         """Return a recipe's clip, or None when the service cannot use the video (no face, too few frames)."""
@@ -81,10 +84,10 @@ class Preparer:
             path = Path(folder) / "render"
             truth = render(recipe, self.faces, path)
             try:
-                clip = joined(face_clips(path, self._spec, self._detector, limits=limits), FRAMES)
+                clip = joined(face_clips(path, self._spec, self._detector, limits=limits), self.frames)
             except InputError:
                 return None
-        if len(clip.rgb) < FRAMES:
+        if len(clip.rgb) < self.frames:
             return None
         meta = {
             "seed": recipe.seed,
@@ -96,8 +99,8 @@ class Preparer:
         return PreparedClip(clip.rgb, ppg_at(truth, clip), clip.comparable, meta)
 
 
-def _preparer(split: str, faces: Path | None, model_store: Path) -> Preparer:
-    return Preparer(split, face_source(faces), model_store, InputSpec())
+def _preparer(split: str, faces: Path | None, model_store: Path, frames: int) -> Preparer:
+    return Preparer(split, face_source(faces), model_store, InputSpec(), frames=frames)
 
 
 def _prepare(preparer: Preparer, seed: int) -> PreparedClip | None:
@@ -107,7 +110,7 @@ def _prepare(preparer: Preparer, seed: int) -> PreparedClip | None:
 def prepare_all(args: argparse.Namespace) -> int:
     """Fill the cache; return how many clips were added."""
     seeds = seeds_of(args.split, args.clips, skip=args.skip)
-    make = partial(_preparer, args.split, args.faces, args.model_store)
+    make = partial(_preparer, args.split, args.faces, args.model_store, args.frames)
     added = 0
     with ClipWriter(args.out, tag=f"{args.split}{args.skip}") as writer:
         for clip in spread(_prepare, seeds, make=make, jobs=args.jobs, unit="clip"):
@@ -125,6 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--faces", type=Path, help="folder of the London set; drawn faces without it")
     parser.add_argument("--clips", type=int, default=4000, help="how many to render")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first seeds of the split, to add to a cache")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of each clip, the same in a whole cache")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--model-store", type=Path, default=Path("model_store"))
     args = parser.parse_args(arguments)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from training.batches import Batch, TrainingBatches, plain_batches
 from training.checkpoint import CHECKPOINT, RunInvalid, load_average, load_checkpoint, save_checkpoint
 from training.clips import ClipFolder, ClipsInvalid
-from training.config import LOSS_WEIGHTS, TrainConfig
+from training.config import LOSS_WEIGHTS, TrainConfig, loss_weights
 from training.curves import plot_curves
 from training.engine import Engine, validate
 from training.losses import Criterion
@@ -43,10 +43,10 @@ class Run:
         torch.manual_seed(config.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         net = MODELS[config.model]()
-        criterion = Criterion(LOSS_WEIGHTS[config.loss], config.fps)
+        criterion = Criterion(loss_weights(config.loss, net.kind), config.fps)
         self.engine = Engine(net, config, criterion, device=self.device, teacher=teacher)
         self.batches = TrainingBatches(
-            data.training, batch_clips=config.batch_clips, fps=config.fps, lag=net.lag, seed=config.seed
+            data.training, spec=net.spec(config.fps), batch_clips=config.batch_clips, seed=config.seed
         ).augmented_by(config.augment)
         self.history: list[dict[str, float]] = []
         self.elapsed_s = 0.0
@@ -110,9 +110,8 @@ class Run:
         config = self._config
         return plain_batches(
             self._data.validation,
+            spec=self.engine.net.spec(config.fps),
             batch_clips=config.batch_clips,
-            fps=config.fps,
-            lag=self.engine.net.lag,
             limit=config.validate_clips,
         )
 

@@ -5,6 +5,7 @@ kept and put before the next one, so the samples never depend on where the video
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -119,7 +120,8 @@ class WindowStream:
         self._spec = model.input
         self._waiting: Floats | None = None  # the piece's last `lag` frames and those that no sample stands for yet
         self._samples: list[Floats] = []
-        self._piece_frames: list[int] = []
+        self._pieces: list[_Piece] = []
+        self._forgotten = 0  # samples to come that nobody wants
         self._start_s: float | None = None
 
     def push(self, clip: Clip) -> None:
@@ -131,30 +133,56 @@ class WindowStream:
                 self._begin(piece[:1])
             assert self._waiting is not None, "a piece has begun"
             self._waiting = np.concatenate([self._waiting, piece])
-            self._piece_frames[-1] += len(piece)
+            self._pieces[-1].frames += len(piece)
+            self._pieces[-1].kept += len(piece)
             if len(self._waiting) >= self._spec.lag + WINDOW_CHUNK:
-                self._samples.append(self._model.run(self._waiting))
+                self._add(self._model.run(self._waiting))
                 self._waiting = self._waiting[-self._spec.lag :].copy()
 
     def finish(self) -> Pulse:
         """Return a sample per frame pushed; more may follow, and change the last `future` samples."""
-        parts = [np.zeros(0, np.float32), *self._samples, *self._rest()]
-        samples = np.concatenate(parts)
-        long_enough = [count >= self._spec.fps for count in self._piece_frames]
-        valid = np.repeat(np.array(long_enough, np.bool_), self._piece_frames) & np.isfinite(samples)
+        samples = np.concatenate([*self._samples, self._rest()])[self._forgotten :]
+        long_enough = np.array([piece.frames >= self._spec.fps for piece in self._pieces], np.bool_)
+        valid = np.repeat(long_enough, [piece.kept for piece in self._pieces]) & np.isfinite(samples)
         start_s = self._start_s or 0.0
         return Pulse(fill_invalid(samples, valid), valid, start_s, self._spec.fps, self._model.kind)
 
-    def _begin(self, first: Floats) -> None:
-        self._samples += self._rest()
-        self._waiting = np.repeat(first, self._spec.past, axis=0)
-        self._piece_frames.append(0)
+    def forget(self, count: int) -> None:
+        """Drop the first samples; those that stay do not change."""
+        self._forgotten += count
+        self._start_s = (self._start_s or 0.0) + count / self._spec.fps
+        self._add(np.zeros(0, np.float32))
+        while self._pieces and count >= self._pieces[0].kept and len(self._pieces) > 1:
+            count -= self._pieces.pop(0).kept
+        if self._pieces:
+            self._pieces[0].kept -= count
 
-    def _rest(self) -> list[Floats]:
+    def _begin(self, first: Floats) -> None:
+        self._add(self._rest())
+        self._waiting = np.repeat(first, self._spec.past, axis=0)
+        self._pieces.append(_Piece())
+
+    def _add(self, samples: Floats) -> None:
+        """Keep samples but for those that are forgotten already."""
+        have = np.concatenate([*self._samples, samples]) if self._forgotten else samples
+        if self._forgotten:
+            self._samples = []
+            have, self._forgotten = have[self._forgotten :], max(self._forgotten - len(have), 0)
+        self._samples.append(have)
+
+    def _rest(self) -> Floats:
         """Return the samples of the frames that wait, as if the piece ended with the last."""
-        if self._waiting is None or not self._piece_frames[-1]:
-            return []
-        return [self._model.run(np.concatenate([self._waiting, np.repeat(self._waiting[-1:], self._spec.future, 0)]))]
+        if self._waiting is None or not self._pieces[-1].frames:
+            return np.zeros(0, np.float32)
+        return self._model.run(np.concatenate([self._waiting, np.repeat(self._waiting[-1:], self._spec.future, 0)]))
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A piece between two cuts: its frames, and for how many of them a sample is still wanted."""
+
+    frames: int = 0
+    kept: int = 0
 
 
 def _pieces(clip: Clip) -> Iterator[tuple[Floats, bool]]:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.pipeline.errors import ManifestInvalid, ModelCorrupt, UnknownModel
 from service.pipeline.types import Calibration, InputSpec, ModelInfo
@@ -17,6 +17,8 @@ MANIFEST = "manifest.json"
 ACTIVE = "active.json"
 MAX_OPSET = 12  # so that runtimes as old as onnxruntime 1.7 load the model
 MAX_IR_VERSION = 7
+PAIR_LAGS = (1, 3)  # frames between the two that a model of pairs compares
+MAX_LAG = 600  # frames that a model of windows may see at once
 
 
 class _Part(BaseModel):
@@ -35,7 +37,10 @@ def _only(low: float, high: float) -> AfterValidator:
 
 
 class InputPart(_Part):
-    """What goes in: float32 (T, 3, size, size), `colour` order, values in `value_range`, T frames at `fps`."""
+    """What goes in: float32 (T, 3, size, size), `colour` order, values in `value_range`, T frames at `fps`.
+
+    lag, past, future: see types.InputSpec.
+    """
 
     name: str = "frames"
     size: int = Field(default=36, gt=0, le=256)
@@ -43,7 +48,15 @@ class InputPart(_Part):
     layout: Literal["TCHW"] = "TCHW"
     value_range: Annotated[tuple[float, float], _only(0.0, 1.0)] = (0.0, 1.0)
     fps: float = Field(gt=0)
-    lag: Literal[1, 3]
+    lag: int = Field(ge=1, le=MAX_LAG)
+    past: int = Field(default=0, ge=0)
+    future: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_lag(self) -> "InputPart":
+        if self.lag not in PAIR_LAGS and self.lag != self.past + self.future:
+            raise ValueError("lag is neither a pair's nor the sum of past and future")
+        return self
 
 
 class OutputPart(_Part):
@@ -106,7 +119,9 @@ class Manifest(_Part):
         """The crops a pulse model wants."""
         if self.input is None:
             raise ManifestInvalid(f"{self.folder} is no pulse model")
-        return InputSpec(size=self.input.size, fps=self.input.fps, lag=self.input.lag)
+        return InputSpec(
+            size=self.input.size, fps=self.input.fps, lag=self.input.lag, past=self.input.past, future=self.input.future
+        )
 
     def calibration_or(self, default: Calibration) -> Calibration:
         """Return the model's own calibration, or `default` where it has none."""

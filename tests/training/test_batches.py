@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from service.pipeline.types import InputSpec
 from tests.training.moving_colours import write_clips
 from training.batches import TrainingBatches, augment, collate, plain_batches, pulse_change, stretch
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
@@ -44,7 +45,7 @@ def test_a_clip_without_pulse_has_the_target_zero() -> None:
 def test_a_sample_across_a_break_is_not_valid(lag: int, expected: list[int]) -> None:
     broken = replace(one(frames=30), comparable=np.arange(30) % 6 % 2 == 0)
     broken.comparable[5::6] = True
-    valid = collate([broken], fps=30.0, lag=lag).valid[0]
+    valid = collate([broken], InputSpec(lag=lag)).valid[0]
     assert valid[: len(expected)].int().tolist() == expected
 
 
@@ -92,11 +93,11 @@ def test_stretching_keeps_breaks(speed: float) -> None:
 
 def test_another_frame_rate_is_refused() -> None:
     with pytest.raises(ClipsInvalid, match="25"):
-        collate([one()], fps=25.0, lag=1)
+        collate([one()], InputSpec(fps=25.0))
 
 
 def batches(folder: Path, seed: int = 0) -> TrainingBatches:
-    return TrainingBatches(ClipFolder(folder), batch_clips=3, fps=30.0, lag=1, seed=seed)
+    return TrainingBatches(ClipFolder(folder), spec=InputSpec(), batch_clips=3, seed=seed)
 
 
 def test_an_epoch_shows_each_clip_at_most_once(clips: Path) -> None:
@@ -139,5 +140,5 @@ def test_too_few_clips_are_an_error(tmp_path: Path) -> None:
 
 
 def test_plain_batches_keep_to_the_limit(clips: Path) -> None:
-    sizes = [len(b.bpm) for b in plain_batches(ClipFolder(clips), batch_clips=2, fps=30.0, lag=3, limit=3)]
+    sizes = [len(b.bpm) for b in plain_batches(ClipFolder(clips), spec=InputSpec(lag=3), batch_clips=2, limit=3)]
     assert sizes == [2, 1]

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from service.pipeline.types import InputSpec
 from training.batches import TrainingBatches, plain_batches
 from training.clips import ClipFolder
 from training.config import LOSS_WEIGHTS, AugmentConfig, LossRecipe, TrainConfig
@@ -22,7 +23,7 @@ def engine(config: TrainConfig, teacher: Teacher | None = None) -> Engine:
 
 
 def batches(clips: Path, lag: int = 1, batch_clips: int = 2) -> TrainingBatches:
-    row = TrainingBatches(ClipFolder(clips), batch_clips=batch_clips, fps=30.0, lag=lag, seed=0)
+    row = TrainingBatches(ClipFolder(clips), spec=InputSpec(lag=lag), batch_clips=batch_clips, seed=0)
     return row.augmented_by(PLAIN)
 
 
@@ -32,7 +33,7 @@ def test_the_student_learns_a_small_set(clips: Path, loss: LossRecipe) -> None:
     row = batches(clips)
     totals = [trained.step(next(row), i / 30)["total"] for i in range(30)]
     assert sum(totals[-5:]) < 0.5 * sum(totals[:5])
-    held_out = plain_batches(ClipFolder(clips), batch_clips=2, fps=30.0, lag=1, limit=4)
+    held_out = plain_batches(ClipFolder(clips), spec=InputSpec(), batch_clips=2, limit=4)
     measured = validate(trained.average, held_out, fps=30.0, device=CPU)
     assert measured["band_r"] > 0.8
     assert measured["clips"] == 4

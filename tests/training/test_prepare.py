@@ -9,11 +9,13 @@ import pytest
 from service.pipeline.types import Clip, InputSpec
 from tests.training.videos import STORE, small_recipe
 from training.clips import ClipFolder
-from training.prepare import FRAMES, Preparer, joined, main, ppg_at
+from training.prepare import Preparer, joined, main, ppg_at
 from training.synthesis.codec import CodecSettings
 from training.synthesis.faces import AstronautFace, DrawnFaces
 from training.synthesis.motion import MotionSettings
 from training.synthesis.pulse_wave import Truth, make_truth
+
+FRAMES = 160
 
 
 def clip(frames: int, start_s: float) -> Clip:
@@ -22,7 +24,7 @@ def clip(frames: int, start_s: float) -> Clip:
 
 @pytest.fixture(scope="module")
 def preparer() -> Preparer:
-    return Preparer("train", AstronautFace(), STORE, InputSpec())
+    return Preparer("train", AstronautFace(), STORE, InputSpec(), frames=FRAMES)
 
 
 def test_stretches_are_joined_and_cut() -> None:
@@ -81,11 +83,11 @@ def test_people_of_the_splits_never_meet() -> None:
     train, test = (Preparer(split, DrawnFaces(), STORE, InputSpec()) for split in ("train", "test"))
     assert not set(train.people) & set(test.people)
     assert train.recipe(0).scene.person in train.people
-    assert train.recipe(0).duration_s > FRAMES / 30
+    assert train.recipe(0).duration_s > train.frames / 30
 
 
 def test_the_command_fills_a_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--out", str(tmp_path), "--clips", "1", "--jobs", "1", "--model-store", str(STORE)])
+    main(["--out", str(tmp_path), "--clips", "1", "--frames", "160", "--jobs", "1", "--model-store", str(STORE)])
     folder = ClipFolder(tmp_path)
     addresses = folder.addresses()
     assert f"{len(addresses)} clips of 1 renders" in capsys.readouterr().out

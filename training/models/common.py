@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from service.pipeline.types import SampleKind
+from service.pipeline.types import InputSpec, SampleKind
 
 SIZE = 36  # pixels; the crops' side in Hwang, Park & Lee 2023
 MOTION_LIMIT = 0.03  # of the mean brightness; the pulse moves a cell by less than 0.01 between frames
@@ -27,11 +27,19 @@ Maps = tuple[Tensor, ...]
 class PulseNet(nn.Module, ABC):
     """A network from pairs of frames to pulse samples.
 
-    lag: how many frames lie between the two frames of a pair. kind: what the samples are.
+    lag: how many frames lie between the two frames of a pair. past, future: of a network that sees windows instead, how
+    many frames before and behind a sample's own it sees; lag is their sum. kind: what the samples are.
     """
 
     lag: ClassVar[int]
+    past: ClassVar[int] = 0
+    future: ClassVar[int] = 0
     kind: ClassVar[SampleKind] = "derivative"
+
+    @classmethod
+    def spec(cls, fps: float) -> InputSpec:
+        """Return what the network wants to see."""
+        return InputSpec(SIZE, fps, cls.lag, cls.past, cls.future)
 
     @abstractmethod
     def pairs(self, first: Tensor, second: Tensor) -> tuple[Tensor, Maps]:

@@ -25,7 +25,7 @@ class CodecSettings:
 
     name: `h264`, `mpeg4`, `vp8`, `vp9` or `mjpeg`. container: `mp4`, `mov`, `mkv`, `webm` or `avi` (which holds no
     times of its own: its frames are evenly spaced). bits_per_pixel: mean size of a frame over its pixels. gop:
-    frames between key frames. preset: of H.264.
+    frames between key frames. preset: of H.264. b_frames: how many frames in a row H.264 may predict from both sides.
     """
 
     name: str = "h264"
@@ -33,10 +33,11 @@ class CodecSettings:
     bits_per_pixel: float = 0.1
     gop: int = 60
     preset: str = "ultrafast"
+    b_frames: int = 0
 
 
 _ENCODERS = {
-    "h264": ("libx264", {"bf": "0"}),
+    "h264": ("libx264", {}),
     "mpeg4": ("mpeg4", {}),
     # Negative cpu-used pins VP8's speed; a positive one follows the clock and is not repeatable.
     "vp8": ("libvpx", {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0", "auto-alt-ref": "0"}),
@@ -47,7 +48,7 @@ CODECS = tuple(_ENCODERS)
 
 
 class VideoWriter:
-    """Writes RGB frames to `path`, without B-frames, one thread. A context manager; the file is whole when it closes.
+    """Writes RGB frames to `path`, one thread. A context manager; the file is whole when it closes.
 
     The encoder counts frames and the container gets the true times: rate control then sees the nominal frame rate.
     """
@@ -69,7 +70,7 @@ class VideoWriter:
         context.pix_fmt = "yuvj420p" if self._full_range else "yuv420p"
         context.colorspace, context.color_range = 5, 2 if self._full_range else 1  # BT.601
         if settings.name == "h264":
-            context.options = {**options, "preset": settings.preset, "threads": "1"}
+            context.options = {"preset": settings.preset, "threads": "1", "bf": str(settings.b_frames)}
         if not self._even:
             self._stream.time_base = Fraction(1, _TICKS)
         self._times_s: list[float] = []
@@ -102,10 +103,16 @@ class VideoWriter:
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
             if not self._even:
-                ticks = round(self._times_s[packet.pts] * _TICKS)
+                shown, decoded = self._ticks(packet.pts), self._ticks(packet.dts)
                 packet.time_base = Fraction(1, _TICKS)
-                packet.pts = packet.dts = ticks
+                packet.pts, packet.dts = shown, decoded
             self._container.mux(packet)
+
+    def _ticks(self, frame: int) -> int:
+        """The time of a frame by its number; B-frames let the decoder begin before the first."""
+        if frame < 0:
+            return self._ticks(0) + round(frame / self._fps * _TICKS)
+        return round(self._times_s[frame] * _TICKS)
 
 
 _FORMATS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm", "avi": "avi"}

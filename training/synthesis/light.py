@@ -14,7 +14,7 @@ class LightSettings:
 
     colour: cast of the light in R, G, B. azimuth, elevation: where it comes from, radians. ambient: 0..1, share of
     light without a direction. sway: how far it wanders, radians. shine: strength of the skin's mirror reflection
-    relative to its colour; shininess: how narrow it is. drift: slow change. flicker, flicker_hz, flicker_bands:
+    relative to light skin; shininess: how narrow it is. drift: slow change. flicker, flicker_hz, flicker_bands:
     mains light as the shutter sees it, bands per picture height. steps: number of sudden changes, step their size.
     screen: a screen's changing glow. balance_drift, balance_steps: white balance. exposure_gain: 0..1, how far
     auto exposure undoes changes, after exposure_lag_s.

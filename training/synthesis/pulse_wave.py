@@ -29,7 +29,8 @@ class PulseSettings:
     shape: `gaussian`, `harmonic` or the name of a real beat. notch: height of the second wave or harmonic relative
     to the first, notch_phase its delay in beats. strength: peak-to-peak change of green relative to the skin's
     pixel value, 0 for no pulse. am_depth: how far breathing changes the beats' height; baseline_depth: the
-    breathing wave added, relative to a beat. delay_s: largest delay between two parts of the face.
+    breathing wave added, relative to a beat. delay_s: largest delay between two parts of the face. beard, fringe:
+    0..1, how much of the pulse is hidden below the nose, on the forehead (hair, make-up, a mask).
     """
 
     hr_bpm: float
@@ -44,6 +45,8 @@ class PulseSettings:
     am_depth: float = 0.1
     baseline_depth: float = 0.1
     delay_s: float = 0.0
+    beard: float = 0.0
+    fringe: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

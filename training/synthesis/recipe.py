@@ -79,17 +79,27 @@ _CODEC_SHARES = {
     ("h264", "mp4"): 0.42, ("h264", "mkv"): 0.1, ("mpeg4", "avi"): 0.14, ("mpeg4", "mp4"): 0.06,
     ("vp8", "webm"): 0.12, ("vp9", "webm"): 0.08, ("mjpeg", "avi"): 0.08,
 }  # fmt: skip
+_COMPACT_SHARES = {(352, 288): 0.5, (320, 240): 0.2, (640, 480): 0.14, (288, 352): 0.06, (480, 360): 0.1}
 _SIZE_SHARES = {(640, 480): 0.72, (320, 240): 0.1, (640, 360): 0.06, (480, 640): 0.06, (1280, 720): 0.06}
 
 
 def sample_recipe(
-    seed: int, people: Sequence[str], *, duration_s: float, hr_range_bpm: tuple[float, float] = (40.0, 180.0)
+    seed: int,
+    people: Sequence[str],
+    *,
+    duration_s: float,
+    hr_range_bpm: tuple[float, float] = (40.0, 180.0),
+    compact: bool = False,
 ) -> Recipe:
-    """Draw a recipe from the full mix; the same seed and people give the same one."""
+    """Draw a recipe from the full mix; the same seed and people give the same one.
+
+    compact: small pictures which the face fills more of. The face has as many pixels, its bits per pixel are the same,
+    and a clip costs a third: for training.
+    """
     rng = np.random.default_rng([seed, 1])
     pulse = _sample_pulse(rng, hr_range_bpm)
-    camera = _sample_camera(rng)
-    codec = _sample_codec(rng)
+    camera = _sample_camera(rng, _COMPACT_SHARES if compact else _SIZE_SHARES)
+    codec = _sample_codec(rng, camera.fps)
     if codec.container == "avi":
         camera = CameraSettings(**{**asdict(camera), "jitter": 0.0, "dropped": 0.0})
     return Recipe(
@@ -120,13 +130,15 @@ def _sample_pulse(rng: np.random.Generator, hr_range_bpm: tuple[float, float]) -
         am_depth=_maybe(rng, 0.7, 0.02, 0.3),
         baseline_depth=_maybe(rng, 0.7, 0.02, 0.5),
         delay_s=_maybe(rng, 0.5, 0.002, 0.02),
+        beard=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.2 else 0.0,
+        fringe=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.15 else 0.0,
     )
 
 
-def _sample_camera(rng: np.random.Generator) -> CameraSettings:
-    sizes = list(_SIZE_SHARES)
-    width, height = sizes[int(rng.choice(len(sizes), p=list(_SIZE_SHARES.values())))]
-    common = float(rng.choice([15, 20, 20, 24, 25, 25, 30, 30, 30, 30, 30, 30, 50, 60]))
+def _sample_camera(rng: np.random.Generator, shares: dict[tuple[int, int], float]) -> CameraSettings:
+    sizes = list(shares)
+    width, height = sizes[int(rng.choice(len(sizes), p=list(shares.values())))]
+    common = float(rng.choice([15, 20, 20, 20, 24, 25, 25, 25, 30, 30, 30, 30, 30, 50, 60]))
     fps = common if rng.random() < 0.7 else round(float(rng.uniform(15, 35)), 2)
     return CameraSettings(
         width=width,
@@ -143,18 +155,29 @@ def _sample_camera(rng: np.random.Generator) -> CameraSettings:
     )
 
 
-def _sample_codec(rng: np.random.Generator) -> CodecSettings:
+def _sample_codec(rng: np.random.Generator, fps: float) -> CodecSettings:
     kinds = list(_CODEC_SHARES)
     name, container = kinds[int(rng.choice(len(kinds), p=list(_CODEC_SHARES.values())))]
     # Motion JPEG codes every frame alone and cannot go as low as the others.
     bits = _log_uniform(rng, 0.4, 1.6) if name == "mjpeg" else _log_uniform(rng, 0.02, 0.4)
-    preset = _pick(rng, {"ultrafast": 0.55, "superfast": 0.24, "veryfast": 0.18, "fast": 0.03})
-    return CodecSettings(name, container, bits, round(_log_uniform(rng, 8, 250)), preset)
+    preset = _pick(rng, {"ultrafast": 0.65, "superfast": 0.2, "veryfast": 0.13, "fast": 0.02})
+    b_frames = 3 if name == "h264" and preset != "ultrafast" and rng.random() < 0.6 else 0
+    return CodecSettings(name, container, bits, _sample_gop(rng, name, fps), preset, b_frames)
+
+
+def _sample_gop(rng: np.random.Generator, name: str, fps: float) -> int:
+    """Encoders' own defaults, whole seconds, or anything; a key frame every second looks like a pulse of 60 bpm."""
+    own = {"h264": 250, "mpeg4": 12}.get(name, 128)
+    way = rng.random()
+    if way < 0.35:
+        return own
+    return max(round(fps * int(rng.integers(1, 5))), 1) if way < 0.55 else round(_log_uniform(rng, 8, 250))
 
 
 def _sample_scene(rng: np.random.Generator, people: Sequence[str], camera: CameraSettings) -> SceneSettings:
     # 100 to 330 pixels of a 640 x 480 picture's height, never wider than the picture.
-    face_height = _log_uniform(rng, 0.21, 0.69) * min(camera.width * 0.75, camera.height) / camera.height
+    low = 0.21 if camera.height >= 480 else 0.36 if camera.width > 300 else 0.4
+    face_height = _log_uniform(rng, low, 0.69) * min(camera.width * 0.75, camera.height) / camera.height
     room = max(0.5 - 0.5 * face_height * camera.height / camera.width - 0.08, 0.0)
     return SceneSettings(
         person=str(people[int(rng.integers(len(people)))]),

@@ -6,6 +6,8 @@ from torch.nn import functional as F
 from training.models import MODELS, PulseNet
 from training.models.common import PooledConv2d, count_macs, fold_norm, motion_difference, sparsely, standardise
 
+PAIRS = sorted(name for name in MODELS if not MODELS[name]().spec(30.0).windowed)
+
 
 def frames(count: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
@@ -74,7 +76,7 @@ def settle(name: str) -> nn.Module:
     return net.eval()
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", PAIRS)
 @torch.no_grad()
 def test_batch_chunks_and_single_pairs_give_the_same_samples(name: str) -> None:
     net, x, lag = settle(name), frames(12), MODELS[name]().lag
@@ -86,7 +88,7 @@ def test_batch_chunks_and_single_pairs_give_the_same_samples(name: str) -> None:
     assert torch.allclose(whole, singles, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", PAIRS)
 @torch.no_grad()
 def test_a_sample_depends_on_its_two_frames_alone(name: str) -> None:
     net, x, lag = settle(name), frames(8), MODELS[name]().lag
@@ -99,7 +101,7 @@ def test_a_sample_depends_on_its_two_frames_alone(name: str) -> None:
 @torch.no_grad()
 def test_clips_are_not_mixed(name: str) -> None:
     net = MODELS[name]().eval()
-    clips = torch.stack([frames(6, seed=1), frames(6, seed=2)])
+    clips = torch.stack([frames(net.lag + 5, seed=1), frames(net.lag + 5, seed=2)])
     samples, _ = net.clips(clips)
     assert torch.allclose(samples, torch.stack([net(clips[0]), net(clips[1])]), atol=1e-5)
 
@@ -111,9 +113,9 @@ def test_the_deployed_network_is_the_same_function(name: str) -> None:
     net = MODELS[name]()
     net.train()
     for seed in range(3):
-        net(frames(20, seed))
+        net(frames(net.lag + 17, seed))
     net.eval()
-    x = frames(9, seed=7)
+    x = frames(net.lag + 8, seed=7)
     expected = net(x)
     assert expected.std() > 0
     assert (net.deployed()(x) - expected).abs().max() < 1e-4 * max(1.0, float(expected.abs().max()))
