@@ -1,0 +1,283 @@
+"""The jobs of this service: who waits, who is worked on, who listens.
+
+Unfinished jobs live here, with their videos and their progress; the store remembers what must outlive a crash. A job's
+video is deleted as soon as it is processed, failed or cancelled.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from service import wire
+from service.jobs.job import INTERRUPTED, Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
+from service.jobs.store import JobStore
+from service.logs import describe_error
+from service.settings import Settings
+from service.worker_handle import PoolError, QueueFull
+from service.workers import Outcome, WorkerPool
+
+_LOG = logging.getLogger("facepulse.jobs")
+_BUSY_PAUSE_S = 1.0
+_SWEEP_EVERY_S = 60.0
+_DISK_PAUSE_S = 5.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Render = Callable[[Outcome, Job], bytes]
+
+
+@dataclass(slots=True)
+class _Live:
+    """An unfinished job of this service."""
+
+    job: Job
+    task: wire.VideoTask
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    work: asyncio.Task[None] | None = None
+
+    def update(self, job: Job) -> None:
+        """Replace what is known, and wake whoever listens if it is something new."""
+        if job != self.job:
+            self.job = job
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake whoever listens."""
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+    def delete_video(self) -> None:
+        """Delete the video; a second time does nothing."""
+        Path(self.task.path).unlink(missing_ok=True)
+
+
+class JobQueue:
+    """Feeds jobs to the workers, `job_workers` at a time, so that requests that somebody waits for find a free one.
+
+    render: turns a worker's answer into the result that is kept (JSON); runs in a thread.
+    """
+
+    def __init__(self, settings: Settings, pool: WorkerPool, store: JobStore, render: Render) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._store = store
+        self._render = render
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")  # the store's: SQLite waits for the disk
+        self._slots = asyncio.Semaphore(settings.usable_job_workers)
+        self._live: dict[str, _Live] = {}
+        self._uploading: Counter[str] = Counter()
+        self._sweeper: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        """Report what a service that was killed left unfinished, and begin to sweep."""
+        await self._sweep()
+        self._sweeper = asyncio.create_task(self._keep_sweeping())
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more jobs, let the running ones end within grace_s, report all others as interrupted."""
+        self._closing = True
+        for live in list(self._live.values()):
+            if live.job.state == "queued":
+                await self._interrupt(live)
+        work = [live.work for live in self._live.values() if live.work is not None]
+        if work:
+            await asyncio.wait(work, timeout=grace_s)
+        for live in list(self._live.values()):
+            await self._interrupt(live)
+
+    async def close(self) -> None:
+        """Close the store; `stop` comes first."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self._stored(self._store.close)
+        self._thread.shutdown()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a worker."""
+        return sum(live.job.state == "queued" for live in self._live.values())
+
+    @property
+    def running(self) -> int:
+        """How many jobs are worked on."""
+        return len(self._live) - self.waiting
+
+    @contextlib.contextmanager
+    def place(self, owner: str) -> Iterator[None]:
+        """Hold a place for a job whose video is still to come. Raises JobQueueFull or TooManyJobs."""
+        if self._closing or self.waiting + self._uploading.total() >= self._settings.job_queue_length:
+            raise JobQueueFull
+        mine = sum(live.job.owner == owner for live in self._live.values()) + self._uploading[owner]
+        if mine >= self._settings.job_max_per_key:
+            raise TooManyJobs
+        self._uploading[owner] += 1
+        try:
+            yield
+        finally:
+            self._uploading[owner] -= 1
+
+    async def add(self, job: Job, task: wire.VideoTask, retry: Retry | None) -> Job:
+        """Take on a job, whose video is the queue's from now on; return it, or what the same request made before.
+
+        Raises IdempotencyKeyReused or JobsNotStored. A caller who stops waiting does not stop it half-way.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._add(_Live(job, task), retry)))
+
+    async def _add(self, live: _Live, retry: Retry | None) -> Job:
+        try:
+            kept = await self._stored(self._store.add, live.job, retry)
+        except BaseException:
+            live.delete_video()
+            raise
+        if kept.id != live.job.id:
+            live.delete_video()
+            return await self.find(kept.id, kept.owner) or kept
+        self._live[kept.id] = live
+        live.work = asyncio.create_task(self._work(live))
+        return self._seen(live)
+
+    async def knows(self, retry_key: bytes) -> bool:
+        """Whether a request with this Idempotency-Key made a job that is still known."""
+        return await self._stored(self._store.knows, retry_key)
+
+    async def repeated(self, retry: Retry) -> Job | None:
+        """Return the job that the same request made before. Raises IdempotencyKeyReused when it was another one."""
+        job = await self._stored(self._store.repeated, retry)
+        return None if job is None else await self.find(job.id, job.owner)
+
+    async def find(self, job_id: str, owner: str) -> Job | None:
+        """Return a job of this owner, None when there is none."""
+        live = self._live.get(job_id)
+        if live is not None and live.job.owner == owner:
+            return self._seen(live)
+        return await self._stored(self._store.get, job_id, owner)
+
+    async def news(self, job_id: str, owner: str, pause_s: float) -> AsyncIterator[Job | None]:
+        """Yield the job as it is and at each change, None when nothing changed for pause_s.
+
+        Ends with a job that is over, or when the job is removed. A slow reader misses what lay in between.
+        """
+        told: Job | None = None
+        while True:
+            changed = self._live[job_id].changed if job_id in self._live else asyncio.Event()
+            job = await self.find(job_id, owner)
+            if job is None:
+                return
+            yield None if job == told else job
+            if job.is_over:
+                return
+            told = job
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await changed.wait()
+
+    async def remove(self, job_id: str, owner: str) -> bool:
+        """Cancel a job of this owner and forget it, its video and its result; False when there is none."""
+        live = self._live.get(job_id)
+        if live is not None and live.job.owner == owner:
+            await self._cancel(live)
+        return await self._stored(self._store.remove, job_id, owner)
+
+    async def _work(self, live: _Live) -> None:
+        """Bring one job to its end."""
+        async with self._slots:
+            ending = await self._measure(live)
+        live.delete_video()
+        await self._finish(live, ending)
+        self._forget(live)
+
+    async def _measure(self, live: _Live) -> bytes | Failure:
+        try:
+            started_s = await self._stored(self._store.begin, live.job.id)
+            live.update(replace(live.job, state="running", started_s=started_s))
+            outcome = await self._ask(live)
+            return await asyncio.to_thread(self._render, outcome, live.job)
+        except PoolError as error:
+            return Failure(error.code, error.detail)
+        except Exception as error:  # the outermost boundary of a job: nobody else would hear of it
+            extra = {"request_id": live.job.request_id, "where": describe_error(error)}
+            _LOG.error("a job failed", extra=extra)
+            return Failure("internal_error")
+
+    async def _finish(self, live: _Live, ending: bytes | Failure) -> None:
+        """Store how a job ended, however often it takes; where there is no room for a result, it is that."""
+        while True:
+            try:
+                return await self._stored(self._store.finish, live.job.id, ending)
+            except JobsNotStored as error:
+                _LOG.error("a job's end was not stored", extra={"where": describe_error(error)})
+                ending = Failure(error.code)
+                await asyncio.sleep(_DISK_PAUSE_S)
+
+    def _forget(self, live: _Live) -> None:
+        live.delete_video()
+        self._live.pop(live.job.id, None)
+        live.wake()
+
+    async def _ask(self, live: _Live) -> Outcome:
+        def note(progress: wire.Progress) -> None:
+            live.update(replace(live.job, progress=progress))
+
+        while True:
+            try:
+                return await self._pool.run(live.task, timeout_s=self._settings.job_timeout_s, on_progress=note)
+            except QueueFull:  # of requests that somebody waits for: they go first
+                await asyncio.sleep(_BUSY_PAUSE_S)
+
+    def _seen(self, live: _Live) -> Job:
+        """Return what is known of a job, and its place among those that wait."""
+        if live.job.state != "queued":
+            return live.job
+        waiting = [other.job.id for other in self._live.values() if other.job.state == "queued"]
+        return replace(live.job, position=waiting.index(live.job.id) + 1)
+
+    async def _interrupt(self, live: _Live) -> None:
+        with contextlib.suppress(JobsNotStored):  # then the next service will say so
+            await self._stored(self._store.finish, live.job.id, Failure(INTERRUPTED))
+        await self._cancel(live)
+
+    async def _cancel(self, live: _Live) -> None:
+        assert live.work is not None, "a job is worked on from the moment it is known"
+        live.work.cancel()
+        await asyncio.gather(live.work, return_exceptions=True)
+        self._forget(live)
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(min(_SWEEP_EVERY_S, self._settings.job_ttl_s))
+            try:
+                await self._sweep()
+            except (sqlite3.Error, OSError) as error:
+                _LOG.error("expired jobs were not removed", extra={"where": describe_error(error)})
+
+    async def _sweep(self) -> None:
+        await self._stored(self._store.sweep)
+        services = {path.name for path in self._settings.data_dir.glob("uploads-*")}
+        if interrupted := await self._stored(self._store.interrupt, services):
+            _LOG.warning("jobs of a service that ended were interrupted", extra={"jobs": interrupted})
+
+    async def _stored(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+
+
+@contextlib.asynccontextmanager
+async def open_jobs(settings: Settings, pool: WorkerPool, service: str, render: Render) -> AsyncIterator[JobQueue]:
+    """Run the queue of the service of this name for the length of the block. Raises OSError or sqlite3.Error."""
+    store = JobStore(settings.data_dir / "jobs.sqlite3", service, settings.job_ttl_s)
+    jobs = JobQueue(settings, pool, store, render)
+    try:
+        await jobs.start()
+        yield jobs
+        await jobs.stop(0)
+    finally:
+        await jobs.close()
