@@ -87,7 +87,9 @@ class Settings(BaseSettings):
     worker_file_mb: int = Field(1, ge=0, description="Largest file a worker may write (RLIMIT_FSIZE); it needs none.")
     worker_open_files: int = Field(64, ge=16, description="Files a worker may hold open (RLIMIT_NOFILE).")
 
-    max_upload_mb: float = Field(200.0, gt=0, description="Largest video file; more gets 413.")
+    max_upload_mb: float = Field(200.0, gt=0, description="Largest video file or batch of frames; more gets 413.")
+    max_frames: int = Field(3600, ge=2, description="Most pictures of a batch of frames; more get 422.")
+    max_image_mb: float = Field(10.0, gt=0, allow_inf_nan=False, description="Largest image of a batch; more gets 413.")
     max_uploads: int = Field(32, ge=1, description="Uploads received at the same time; more get 503.")
     upload_timeout_s: Seconds = Field(600.0, description="Longest time one upload may take; then 408.")
     header_timeout_s: Seconds = Field(10.0, description="Longest time for a request's header; then it is closed.")
@@ -99,7 +101,9 @@ class Settings(BaseSettings):
 
     job_workers: int | None = Field(None, ge=1, description="Workers that jobs may hold at a time; the rest is free.")
     job_queue_length: int = Field(16, ge=1, description="Jobs that may wait; more get 503.")
-    job_max_per_key: int = Field(8, ge=1, description="Unfinished jobs per key (of all callers without keys); then 429.")
+    job_max_per_key: int = Field(
+        8, ge=1, description="Unfinished jobs per key (of all callers without keys); then 429."
+    )
     job_max_upload_mb: float = Field(2000.0, gt=0, allow_inf_nan=False, description="Largest video of a job; then 413.")
     job_max_duration_s: Seconds = Field(7200.0, description="Longest video of a job; a longer one fails.")
     job_timeout_s: Seconds = Field(7200.0, description="Longest wall-clock time of a job in a worker; then it fails.")
@@ -128,6 +132,11 @@ class Settings(BaseSettings):
         return min(self.job_workers or max(1, self.workers - 1), self.workers)
 
     @property
+    def max_image_bytes(self) -> int:
+        """Largest image of a batch in bytes."""
+        return int(self.max_image_mb * MEGABYTE)
+
+    @property
     def decode_limits(self) -> DecodeLimits:
         """What a video may cost."""
         return DecodeLimits(
@@ -149,6 +158,12 @@ _TOLD_IN_WORDS = {
     "workers": "usable cores",
     "job_workers": "all but one, one at least",
 }
+
+
+def unknown_variables() -> list[str]:
+    """Return the environment variables that look like settings and are none: misspelt ones, most likely."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def settings_markdown() -> str:

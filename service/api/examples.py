@@ -1,7 +1,9 @@
 """Examples and descriptions for the API's own documentation."""
 
+import json
 from typing import Any
 
+from service.api.frame_options import RAW_HEADERS, FrameOptions
 from service.api.problems import MEDIA_TYPE, PROBLEMS, make_problem
 from service.api.schemas import HeartRateOptions, Problem
 
@@ -86,4 +88,75 @@ HEART_RATE_BODY: dict[str, Any] = {
         },
     },
     "x-codeSamples": [{"lang": "shell", "source": CURL}],
+}
+
+_FRAMES_CURL = (
+    """curl $(printf -- '-F images=@%s ' frames/*.jpg) -F fps=30 http://127.0.0.1:8000/v1/heart-rate/frames"""
+)
+_RAW_CURL = (
+    "curl --data-binary @frames.rgb -H 'Content-Type: application/octet-stream' -H 'X-Frame-Count: 450' "
+    "-H 'X-Frame-Height: 240' -H 'X-Frame-Width: 320' -H 'X-Frame-Fps: 30' http://127.0.0.1:8000/v1/heart-rate/frames"
+)
+_IMAGES = {
+    "type": "array",
+    "items": {"type": "string", "format": "binary"},
+    "description": "The pictures in order, one part each: all JPEG or all PNG, all of one size.",
+}
+
+FRAMES_BODY: dict[str, Any] = {
+    "parameters": RAW_HEADERS,
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["images"],
+                    "properties": {"images": _IMAGES, **FrameOptions.model_json_schema()["properties"]},
+                }
+            },
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary", "description": "Raw RGB24; see the X-Frame headers."}
+            },
+        },
+    },
+    "x-codeSamples": [{"lang": "shell", "source": _FRAMES_CURL}, {"lang": "shell", "source": _RAW_CURL}],
+}
+
+_JOB_ID = "9f86d081884c7d659a2feaa0c55ad015"
+_JOB = {
+    "id": _JOB_ID,
+    "state": "running",
+    "position": None,
+    "progress": 0.42,
+    "bpm": 67.9,
+    "confidence": 0.94,
+    "created_at": "2026-01-05T10:00:00.000Z",
+    "started_at": "2026-01-05T10:00:01.500Z",
+    "finished_at": None,
+    "expires_at": None,
+    "links": {"self": f"/v1/jobs/{_JOB_ID}", "events": f"/v1/jobs/{_JOB_ID}/events"},
+    "problem": None,
+    "result": None,
+}
+_EVENTS = f"event: state\ndata: {json.dumps(_JOB)}\n\nid: end\nevent: result\ndata: {json.dumps(_RESULT)}\n\n"
+_ACCEPTED = {
+    "description": "Taken on; `Location` is where to ask, `Retry-After` when.",
+    "content": {"application/json": {"example": _JOB | {"state": "queued", "position": 1, "progress": 0.0}}},
+}
+
+JOB_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problems(404, "No job of yours has this id, or no longer.")}
+JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: _ACCEPTED,
+    **{status: HEART_RATE_RESPONSES[status] for status in (400, 408, 413, 415, 422)},
+    429: _problems(429, "Enough unfinished jobs, or requests, of this key."),
+    503: _problems(503, "Full; `Retry-After` says when to come back."),
+}
+JOB_EVENTS_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The job's events.", "content": {"text/event-stream": {"example": _EVENTS}}},
+    204: {"description": "The last event was sent before."},
+    **JOB_NOT_FOUND,
+}
+JOB_BODY: dict[str, Any] = HEART_RATE_BODY | {
+    "x-codeSamples": [{"lang": "shell", "source": "curl -F file=@long.mp4 http://127.0.0.1:8000/v1/jobs"}]
 }

@@ -1,4 +1,4 @@
-"""Reads a multipart/form-data body as it arrives: its files, one after the other, into an UploadFile; fields into memory.
+"""Reads a multipart/form-data body as it arrives: its files, in a row, into an UploadFile; its fields into memory.
 
 File names and content types of parts are ignored: the content decides what a file is, and we name it ourselves.
 """

@@ -49,6 +49,9 @@ PROBLEMS: dict[str, ProblemType] = {
     "too_many_jobs": ProblemType(
         429, "Too many jobs", "This key has as many unfinished jobs as it may; wait for one or delete one."
     ),
+    "images_missing": ProblemType(422, "No images", "The form has no part named `images`."),
+    "too_many_frames": ProblemType(422, "Too many frames", "A batch has more frames than this service takes."),
+    "image_too_large": ProblemType(413, "Image too large", "An image has more bytes than this service takes."),
     "header_too_large": ProblemType(431, "Header too large", "The request's header is larger than this service takes."),
     "http_error": ProblemType(400, "Request refused", "The request cannot be answered."),
     # The video

@@ -25,8 +25,8 @@ class _Schema(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
-class HeartRateOptions(_Schema):
-    """Options of a measurement, as query parameters or form fields; a form field wins."""
+class MeasureOptions(_Schema):
+    """Options of every measurement."""
 
     model: str = Field(
         "auto",
@@ -35,6 +35,11 @@ class HeartRateOptions(_Schema):
         examples=["auto"],
     )
     face: Literal["largest", "all"] = Field("largest", description="`all` also answers for every other face.")
+
+
+class HeartRateOptions(MeasureOptions):
+    """Options of a video, as query parameters or form fields; a form field wins."""
+
     start_s: float = Field(0.0, ge=0, le=86_400, description="Where to begin in the video, in seconds.")
     duration_s: float | None = Field(None, gt=0, le=86_400, description="How much of the video to use, in seconds.")
 

@@ -11,16 +11,19 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
+from service.api.middleware import note_result
 from service.api.multipart import Form, FormRules, check_headers, read_form
 from service.api.problems import RequestRefused
-from service.api.schemas import HeartRateOptions
+from service.api.schemas import HeartRateResult, MeasureOptions
 from service.api.uploads import UploadFile, UploadFolder
 from service.settings import Settings
 from service.worker_handle import QueueFull
-from service.workers import WorkerPool
+from service.workers import Outcome, WorkerPool
 
 T = TypeVar("T")
+Options = TypeVar("Options", bound=MeasureOptions)
 ReadBody = Callable[[AsyncIterator[bytes], UploadFile], Awaitable[Form]]
 
 
@@ -45,6 +48,11 @@ class Service:
         self.pool = pool
         self.folder = folder
         self._uploading = 0
+
+    @property
+    def uploading(self) -> int:
+        """How many uploads are being received."""
+        return self._uploading
 
     @contextlib.asynccontextmanager
     async def receive_upload(self, request: Request) -> AsyncIterator[Upload]:
@@ -77,12 +85,22 @@ class Service:
             self._uploading -= 1
 
 
-def merge_options(query: HeartRateOptions, fields: dict[str, str]) -> HeartRateOptions:
+def merge_options(query: Options, fields: dict[str, str]) -> Options:
     """Let form fields win over query parameters. Raises RequestValidationError."""
     try:
-        return HeartRateOptions.model_validate({**query.model_dump(exclude_unset=True), **fields})
+        return type(query).model_validate({**query.model_dump(exclude_unset=True), **fields})
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False, include_url=False)) from error
+
+
+def measured(request: Request, outcome: Outcome, upload_s: float) -> Response:
+    """Return a worker's answer with what only the service knows of it: what was waited for, and the request's id."""
+    result = HeartRateResult.model_validate_json(outcome.body)
+    waits = {"upload": round(1000 * upload_s, 1), "queue": round(1000 * outcome.queued_s, 1)}
+    request_id = request.scope["facepulse.request_id"]
+    result = result.model_copy(update={"timing_ms": waits | result.timing_ms, "request_id": request_id})
+    note_result(request, result)
+    return Response(result.to_json(), media_type="application/json")
 
 
 async def unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
