@@ -1,14 +1,16 @@
-"""What travels between the service and a worker: frames of one kind letter, a length and a JSON body.
+"""What travels between the service and a worker: frames of one kind letter, a length and a body.
 
-JSON, not pickle: a worker touches foreign bytes, and what it sends must never be able to run anything here.
+Bodies are JSON, not pickle: a worker touches foreign bytes, and what it sends must never be able to run anything here.
+Messages of a session are bytes that only its two ends understand.
 """
 
 import asyncio
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Literal, Self
 
+from pydantic import Field
 from pydantic_core import to_json
 
 from service.pipeline.types import DecodeLimits
@@ -16,14 +18,22 @@ from service.pipeline.types import DecodeLimits
 DEFAULT_ESTIMATOR = "service.pipeline.estimate:Estimator"
 
 READY = b"+"  # worker: models are warm; body: Ready
-TASK = b"T"  # service: do this; body: Task
+VIDEO = b"V"  # service: measure this; body: VideoTask
+FRAMES = b"F"  # service: measure this; body: FramesTask
+SESSION = b"S"  # service: begin a session; body: SessionTask; the worker agrees with an empty MESSAGE
+MESSAGE = b"M"  # both ways, in a session; body: bytes. The worker answers each one, with no bytes if it has none
+CLOSE = b"C"  # service: end the session; the worker answers with a RESULT
 RESULT = b"R"  # worker: the answer; body: any JSON
 REFUSED = b"E"  # worker: a named error, ready for the next task; body: Refusal
 BROKEN = b"X"  # worker: a named error, replace me; body: Refusal
-PROGRESS = b"P"  # worker: share done; body: a number in 0..1
+PROGRESS = b"P"  # worker: how far it is; body: Progress
 
 _HEADER = struct.Struct("!cI")
 MAX_BODY_BYTES = 64 * 1024 * 1024  # two hours of BVP at 240 fps are 14 MB of JSON
+
+
+class MessageTooLarge(ValueError):
+    """A body has more than MAX_BODY_BYTES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +51,64 @@ class WorkerConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One video to measure: a path and the options of `Estimator.estimate`."""
+class VideoTask:
+    """One video to measure: a path and the options of `Estimator.estimate`; max_duration_s None: that of a request."""
 
     path: str
     model: str = "auto"
     face: str = "largest"
     start_s: float = 0.0
     duration_s: float | None = None
+    max_duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FramesTask:
+    """A batch of frames in one file, one time in seconds per frame.
+
+    form `rgb24`: pictures of width x height, one after the other. form `images`: image files; number i lies at
+    offsets[i] to offsets[i + 1]. `cropped`: they show a face and nothing else.
+    """
+
+    path: str
+    form: Literal["rgb24", "images"]
+    timestamps_s: tuple[float, ...]
+    width: int | None = None
+    height: int | None = None
+    offsets: tuple[int, ...] = ()
+    cropped: bool = False
+    model: str = "auto"
+    face: str = "largest"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTask:
+    """A live measurement: the worker keeps its state and answers message by message."""
+
+    model: str = "auto"
+
+
+Task = VideoTask | FramesTask
+KINDS: dict[type, bytes] = {VideoTask: VIDEO, FramesTask: FRAMES, SessionTask: SESSION}
+
+
+def effort(task: Task, limits: DecodeLimits) -> float:
+    """Return how many times the time of a request the task may take: as its video may be so many times longer."""
+    longest_s = task.max_duration_s if isinstance(task, VideoTask) else None
+    return max(1.0, (longest_s or 0.0) / limits.max_duration_s)
+
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task is: share done (0..1), and where there is one the heart rate so far with its confidence (0..1)."""
+
+    share: _Share
+    bpm: _Finite | None = None
+    confidence: _Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +136,19 @@ class Frame:
     body: bytes
 
     @classmethod
-    def of(cls, kind: bytes, message: Task | Ready | Refusal | float) -> Self:
+    def of(cls, kind: bytes, message: Ready | Refusal | Progress) -> Self:
         """Wrap a message."""
         return cls(kind, to_json(message))
 
+    @classmethod
+    def of_task(cls, task: Task | SessionTask) -> Self:
+        """Wrap what a worker is to do."""
+        return cls(KINDS[type(task)], to_json(task))
+
     def pack(self) -> bytes:
-        """Return the bytes to send. Raises ValueError when the body is too large."""
+        """Return the bytes to send. Raises MessageTooLarge."""
         if len(self.body) > MAX_BODY_BYTES:
-            raise ValueError("message is too large")
+            raise MessageTooLarge("message is too large")
         return _HEADER.pack(self.kind, len(self.body)) + self.body
 
 

@@ -6,59 +6,22 @@ and then does one task after the other; the service kills it at the deadline.
 
 import contextlib
 import ctypes
-import importlib
+import math
 import os
 import resource
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
 
 from pydantic import TypeAdapter
 
 from service import wire
-from service.api.schemas import HeartRateResult
 from service.logs import describe_error
-from service.pipeline.errors import FacePulseError
-from service.pipeline.types import DecodeLimits, Estimate, FaceChoice
+from service.worker_tasks import EstimatorLike, LiveSession, answer, attempt, open_estimator, pack, read_task, seldom
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-_PROGRESS_EVERY_S = 0.5
-
-
-class EstimatorLike(Protocol):
-    """What a worker needs of `service.pipeline.estimate.Estimator`."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of usable models."""
-        ...
-
-    @property
-    def default(self) -> str:
-        """Which one `auto` means."""
-        ...
-
-    def warm(self) -> None:
-        """Load all models."""
-        ...
-
-    def estimate(
-        self,
-        path: Path,
-        *,
-        model: str,
-        face: FaceChoice,
-        start_s: float,
-        duration_s: float | None,
-        limits: DecodeLimits,
-        progress: Callable[[float], None],
-    ) -> Estimate:
-        """Measure one video."""
-        ...
 
 
 def limit_self(config: wire.WorkerConfig) -> None:
@@ -82,57 +45,11 @@ def _limit(what: int, value: int) -> None:
     resource.setrlimit(what, (value, value))
 
 
-def _allow_cpu_time(seconds: int) -> None:
+def _allow_cpu_time(seconds: float) -> None:
     """Let this process use so much CPU time from now on; then SIGXCPU ends it."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + seconds + 1, hard))
-
-
-def open_estimator(spec: str, model_store: Path) -> EstimatorLike:
-    """Make the estimator named `module:callable` and warm all its models."""
-    module, _, name = spec.partition(":")
-    estimator = cast(EstimatorLike, getattr(importlib.import_module(module), name)(model_store))
-    estimator.warm()
-    return estimator
-
-
-def answer(
-    estimator: EstimatorLike, task: wire.Task, limits: DecodeLimits, progress: Callable[[float], None]
-) -> wire.Frame:
-    """Do one task; every outcome becomes a frame."""
-    try:
-        estimate = estimator.estimate(
-            Path(task.path),
-            model=task.model,
-            face=cast(FaceChoice, task.face),
-            start_s=task.start_s,
-            duration_s=task.duration_s,
-            limits=limits,
-            progress=progress,
-        )
-        body = HeartRateResult.from_estimate(estimate, all_faces=task.face == "all").model_dump_json().encode()
-        return wire.Frame(wire.RESULT, body)
-    except FacePulseError as error:
-        return wire.Frame.of(wire.REFUSED, wire.Refusal(error.code, error.detail))
-    except MemoryError as error:
-        detail = "The video needs more memory than one request may use."
-        return wire.Frame.of(wire.BROKEN, wire.Refusal("video_too_expensive", detail, describe_error(error)))
-    except Exception as error:  # the outermost boundary of the process: whatever it was, this worker is replaced
-        return wire.Frame.of(wire.BROKEN, wire.Refusal("internal_error", "", describe_error(error)))
-
-
-def _progress_sender(sock: socket.socket) -> Callable[[float], None]:
-    last_s = time.monotonic()
-
-    def send(share: float) -> None:
-        nonlocal last_s
-        now_s = time.monotonic()
-        if now_s - last_s >= _PROGRESS_EVERY_S:
-            last_s = now_s
-            sock.sendall(wire.Frame.of(wire.PROGRESS, float(share)).pack())
-
-    return send
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(usage.ru_utime + usage.ru_stime + seconds), hard))
 
 
 def serve(sock: socket.socket, config: wire.WorkerConfig) -> None:
@@ -148,11 +65,37 @@ def serve(sock: socket.socket, config: wire.WorkerConfig) -> None:
     os.dup2(silence, 2)  # from here on a C library's message could quote the input
     os.close(silence)
 
-    tasks = TypeAdapter(wire.Task)
     while True:
-        task = tasks.validate_json(wire.receive_frame(sock).body)
+        frame = wire.receive_frame(sock)
+        if frame.kind in (wire.MESSAGE, wire.CLOSE):
+            continue  # it was under way when its session was refused
         _allow_cpu_time(config.cpu_s)
-        sock.sendall(answer(estimator, task, config.limits, _progress_sender(sock)).pack())
+        if frame.kind == wire.SESSION:
+            _hold_session(sock, estimator, config, frame.body)
+        else:
+            _do_task(sock, estimator, config, frame)
+
+
+def _do_task(sock: socket.socket, estimator: EstimatorLike, config: wire.WorkerConfig, frame: wire.Frame) -> None:
+    task = read_task(frame)
+    _allow_cpu_time(config.cpu_s * wire.effort(task, config.limits))
+    progress = seldom(lambda done: sock.sendall(wire.Frame.of(wire.PROGRESS, done).pack()))
+    sock.sendall(pack(answer(estimator, task, config.limits, progress)))
+
+
+def _hold_session(sock: socket.socket, estimator: EstimatorLike, config: wire.WorkerConfig, body: bytes) -> None:
+    """Answer message by message, each with CPU time of its own, until the service ends it or one is refused."""
+    session = LiveSession(estimator, body, config.limits)
+    reply = attempt(wire.MESSAGE, session.begin)
+    sock.sendall(pack(reply))
+    while reply.kind == wire.MESSAGE:
+        frame = wire.receive_frame(sock)
+        if frame.kind == wire.CLOSE:
+            sock.sendall(wire.Frame(wire.RESULT, b"null").pack())
+            return
+        _allow_cpu_time(config.cpu_s)
+        reply = attempt(wire.MESSAGE, partial(session.push, frame.body))
+        sock.sendall(pack(reply))
 
 
 def main() -> None:

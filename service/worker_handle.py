@@ -30,6 +30,7 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+_PROGRESS = TypeAdapter(wire.Progress)
 _INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
@@ -102,8 +103,8 @@ class Worker:
         try:
             reader, worker._writer = await asyncio.open_connection(sock=ours)
             worker._pump = asyncio.create_task(worker._receive(reader))
-            async with _deadline(timeout_s):
-                frame = await worker._next_frame()
+            async with deadline(timeout_s):
+                frame = await worker.next_frame()
             if frame.kind != wire.READY:
                 raise worker._failure(frame)
             worker.ready = TypeAdapter(wire.Ready).validate_json(frame.body)
@@ -112,22 +113,33 @@ class Worker:
             raise
         return worker
 
-    async def ask(self, task: wire.Task, timeout_s: float) -> bytes:
-        """Have one task done and return the answer's JSON.
+    async def ask(
+        self, task: wire.Task, timeout_s: float, on_progress: Callable[[wire.Progress], None] | None = None
+    ) -> bytes:
+        """Have one task done and return the answer's JSON; on_progress is told how far it is.
 
         Raises WorkerDied, TaskTimedOut or TaskFailed. Unless the worker itself said that it can go on it is no longer
         `healthy` afterwards; that includes a caller who stopped waiting.
         """
         self.healthy = False
+        self.send(wire.Frame.of_task(task))
+        async with deadline(timeout_s):
+            frame = await self.next_frame()
+            while frame.kind == wire.PROGRESS:
+                _tell(on_progress, frame)
+                frame = await self.next_frame()
+        return self.conclude(frame)
+
+    def send(self, frame: wire.Frame) -> None:
+        """Send a frame without waiting. Raises MessageTooLarge, or WorkerDied when the process is gone."""
         assert self._writer is not None, "a worker is asked only after its start"
         try:
-            self._writer.write(wire.Frame.of(wire.TASK, task).pack())
-            async with _deadline(timeout_s):
-                frame = await self._next_frame()
-                while frame.kind == wire.PROGRESS:
-                    frame = await self._next_frame()
+            self._writer.write(frame.pack())
         except OSError as error:
             raise WorkerDied from error
+
+    def conclude(self, frame: wire.Frame) -> bytes:
+        """Take the last frame of a task or session and return its answer. Raises WorkerDied or TaskFailed."""
         self.tasks_done += 1
         if frame.kind == wire.RESULT:
             self.healthy = True
@@ -150,6 +162,7 @@ class Worker:
         self.process.kill()
         if self._pump is not None:
             self._pump.cancel()
+            self._inbox.put_nowait(None)  # for whoever still waits for it
         if self._writer is not None:
             self._writer.close()
             with contextlib.suppress(OSError):
@@ -165,7 +178,8 @@ class Worker:
         self._inbox.put_nowait(None)
         self._on_death(self)
 
-    async def _next_frame(self) -> wire.Frame:
+    async def next_frame(self) -> wire.Frame:
+        """Return what the worker says next. Raises WorkerDied or TaskTimedOut (its CPU time) when it ended."""
         frame = await self._inbox.get()
         if frame is None:
             self.process.kill()  # it hung up; if it is not dead yet it is of no use any more
@@ -174,8 +188,18 @@ class Worker:
         return frame
 
 
+def _tell(on_progress: Callable[[wire.Progress], None] | None, frame: wire.Frame) -> None:
+    try:
+        progress = _PROGRESS.validate_json(frame.body)
+    except ValidationError as error:
+        raise WorkerDied from error
+    if on_progress is not None:
+        on_progress(progress)
+
+
 @contextlib.asynccontextmanager
-async def _deadline(timeout_s: float) -> AsyncIterator[None]:
+async def deadline(timeout_s: float) -> AsyncIterator[None]:
+    """Let the block take so long. Raises TaskTimedOut."""
     try:
         async with asyncio.timeout(timeout_s):
             yield

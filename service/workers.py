@@ -10,7 +10,8 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from service import wire
 from service.settings import Settings
 from service.worker_handle import PoolError, QueueFull, Worker
+from service.worker_session import Session
 
 _LOG = logging.getLogger("facepulse.workers")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
@@ -53,11 +55,22 @@ class WorkerPool:
         self._chores: set[asyncio.Task[None]] = set()
         self._closing = False
         self.ready = wire.Ready((), "")
+        self.restarts = 0  # workers that were replaced, whyever
 
     @property
     def warm(self) -> int:
         """How many workers are ready or at work."""
         return len(self._idle) + len(self._busy)
+
+    @property
+    def busy(self) -> int:
+        """How many workers are at work."""
+        return len(self._busy)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a worker."""
+        return len(self._waiting)
 
     @property
     def full(self) -> bool:
@@ -80,19 +93,51 @@ class WorkerPool:
         await asyncio.gather(*(worker.stop() for worker in self._alive))
         self._idle.clear()
 
-    async def run(self, task: wire.Task) -> Outcome:
-        """Have a free worker do the task. Raises a PoolError; cancelling it costs the worker, not the pool."""
+    async def run(
+        self,
+        task: wire.Task,
+        *,
+        timeout_s: float | None = None,
+        on_progress: Callable[[wire.Progress], None] | None = None,
+        wait_s: float | None = None,
+    ) -> Outcome:
+        """Have a free worker do the task. Raises a PoolError; cancelling it costs the worker, not the pool.
+
+        timeout_s: longest time in the worker; by default task_timeout_s, more for a task with a longer max_duration_s.
+        wait_s: longest wait for a free worker, by default queue_wait_s.
+        """
+        if timeout_s is None:
+            timeout_s = self._settings.task_timeout_s * wire.effort(task, self._config.limits)
         since = time.monotonic()
-        worker = await self._take()
+        worker = await self._take(wait_s)
         queued_s = time.monotonic() - since
         self._busy.add(worker)
         try:
-            return Outcome(await worker.ask(task, self._settings.task_timeout_s), queued_s)
+            return Outcome(await worker.ask(task, timeout_s, on_progress), queued_s)
         finally:
             self._busy.discard(worker)
             self._give_back(worker)
 
-    async def _take(self) -> Worker:
+    @asynccontextmanager
+    async def session(self, task: wire.SessionTask, *, wait_s: float | None = None) -> AsyncIterator[Session]:
+        """Hold a free worker for the block and talk to it. Raises a PoolError, also from within the block."""
+        worker = await self._take(wait_s)
+        self._busy.add(worker)
+        session = Session(worker, self._settings.session_message_s)
+        try:
+            await session.begin(task)
+            yield session
+        finally:
+            self._do(self._end(session, worker))  # a chore, as the block may have been cancelled
+
+    async def _end(self, session: Session, worker: Worker) -> None:
+        try:
+            await session.end()
+        finally:
+            self._busy.discard(worker)
+            self._give_back(worker)
+
+    async def _take(self, wait_s: float | None) -> Worker:
         if self._idle:
             return self._idle.popleft()
         if self.full:
@@ -100,7 +145,7 @@ class WorkerPool:
         turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(self._settings.queue_wait_s):
+            async with asyncio.timeout(self._settings.queue_wait_s if wait_s is None else wait_s):
                 return await turn
         except TimeoutError as error:
             self._leave_queue(turn)
@@ -138,6 +183,7 @@ class WorkerPool:
             self._do(self._replace(worker))
 
     async def _replace(self, worker: Worker) -> None:
+        self.restarts += 1
         await worker.stop()
         self._alive.discard(worker)
         await self._hire()

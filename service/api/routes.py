@@ -4,8 +4,6 @@ from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from service.api import examples
@@ -13,9 +11,9 @@ from service.api.catalogue import list_models
 from service.api.docs import docs_page
 from service.api.problems import PROBLEMS, RequestRefused
 from service.api.schemas import Health, HeartRateOptions, HeartRateResult, ModelFacts, ModelList, Version
-from service.api.state import ServiceDep, unless_gone
+from service.api.state import ServiceDep, measured, merge_options, unless_gone
 from service.pipeline.errors import FacePulseError
-from service.wire import Task
+from service.wire import VideoTask
 
 router = APIRouter()
 
@@ -36,22 +34,10 @@ async def measure_heart_rate(
     The video is deleted before the answer is sent. Options may be form fields or query parameters.
     """
     async with service.receive_upload(request) as upload:
-        options = _merge(query, upload.fields)
-        task = Task(path=str(upload.file.path), **options.model_dump())
+        options = merge_options(query, upload.fields)
+        task = VideoTask(path=str(upload.file.path), **options.model_dump())
         outcome = await unless_gone(request, service.pool.run(task))
-    result = HeartRateResult.model_validate_json(outcome.body)
-    waits = {"upload": round(1000 * upload.seconds, 1), "queue": round(1000 * outcome.queued_s, 1)}
-    request_id = request.scope["facepulse.request_id"]
-    result = result.model_copy(update={"timing_ms": waits | result.timing_ms, "request_id": request_id})
-    return Response(result.to_json(), media_type="application/json")
-
-
-def _merge(query: HeartRateOptions, fields: dict[str, str]) -> HeartRateOptions:
-    """Let form fields win over query parameters. Raises RequestValidationError."""
-    try:
-        return HeartRateOptions.model_validate({**query.model_dump(exclude_unset=True), **fields})
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_input=False, include_url=False)) from error
+    return measured(request, outcome, upload.seconds)
 
 
 @router.get("/v1/models", tags=["models"], summary="List the models")

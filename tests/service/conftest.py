@@ -2,7 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.service.server import Server, running_server
+from tests.service.server import ROOT, Server, running_server
+
+
+@pytest.fixture(autouse=True)
+def _workers_find_the_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture(scope="session")

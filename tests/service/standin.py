@@ -6,8 +6,10 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from service.pipeline.errors import NoFaceFound, NotAVideo, UnknownModel
+from service.pipeline.progress import Progress
 from service.pipeline.types import DecodeLimits, Estimate, FaceChoice
 from tests.service.estimates import make_estimate, make_face
 
@@ -38,13 +40,13 @@ class StandIn:
         start_s: float,
         duration_s: float | None,
         limits: DecodeLimits,
-        progress: Callable[[float], None],
+        progress: Callable[[Progress], None],
     ) -> Estimate:
         content = path.read_bytes()
         if model in SLEEPS:
             for _ in range(int(SLEEPS[model] / 0.1)):
                 time.sleep(0.1)
-                progress(0.5)
+                progress(Progress(0.5, 72.0, 0.9))
         elif model in MISDEEDS:
             MISDEEDS[model](path)
         elif model not in ("auto", *self.names):
@@ -56,6 +58,50 @@ class StandIn:
         if model == "large":
             return make_estimate(*(make_face(60.0 + index % 60) for index in range(1500)))
         return make_estimate(make_face(), make_face(80.0, face_id=1))
+
+    def estimate_frames(
+        self,
+        *,
+        path: Path,
+        form: Literal["rgb24", "images"],
+        timestamps_s: tuple[float, ...],
+        width: int | None,
+        height: int | None,
+        offsets: tuple[int, ...],
+        cropped: bool,
+        model: str,
+        face: FaceChoice,
+        limits: DecodeLimits,
+    ) -> Estimate:
+        """Answer with a rate that is the number of frames; the file's size must be what the task says."""
+        size = 3 * (width or 0) * (height or 0) * len(timestamps_s) if form == "rgb24" else offsets[-1]
+        assert path.stat().st_size == size, "another size"
+        return make_estimate(make_face(float(len(timestamps_s))))
+
+    def live(self, *, model: str, limits: DecodeLimits) -> "StandInLive":
+        if model not in ("auto", *self.names):
+            raise UnknownModel("there is no model of this name")
+        return StandInLive()
+
+
+class StandInLive:
+    """Answers every `say ...` with the rest of it and the number of messages so far; other words are misdeeds."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def push(self, message: bytes) -> bytes | None:
+        self._count += 1
+        word, _, rest = message.partition(b" ")
+        if word.decode() in MISDEEDS:
+            MISDEEDS[word.decode()](Path())
+        if word == b"sleep":
+            time.sleep(float(rest))
+        if word == b"work":
+            end_s = time.process_time() + float(rest)
+            while time.process_time() < end_s:
+                pass
+        return b"%d %s" % (self._count, rest) if word == b"say" else None
 
 
 def _die(_path: Path) -> None:

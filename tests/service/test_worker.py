@@ -1,60 +1,64 @@
-"""What happens inside a worker, on the real process through the pool's own handle."""
+"""The worker process itself: what it takes away from itself, and how it speaks without the pool."""
 
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from service import wire
-from service.api.schemas import HeartRateResult
 from service.pipeline.types import DecodeLimits
-from service.worker import answer, open_estimator
-from tests.service.server import VIDEO
-from tests.service.standin import SPEC, StandIn
+from tests.service.standin import SPEC
 
 
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    path = tmp_path / "video"
-    path.write_bytes(VIDEO)
-    return path
+@contextmanager
+def worker(folder: Path, **config: int) -> Iterator[socket.socket]:
+    """Start a worker and give its socket."""
+    ours, theirs = socket.socketpair()
+    chosen = wire.WorkerConfig(str(folder), DecodeLimits(), os.getpid(), estimator=SPEC, **config)
+    command = [sys.executable, "-m", "service.worker", str(theirs.fileno()), to_json(chosen).decode()]
+    with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as process:
+        theirs.close()
+        ours.settimeout(60)
+        try:
+            assert wire.receive_frame(ours).kind == wire.READY
+            yield ours
+        finally:
+            ours.close()
+            assert process.wait(20) == 0
 
 
-def answered(video: Path, model: str = "auto", face: str = "largest") -> wire.Frame:
-    task = wire.Task(str(video), model=model, face=face)
-    return answer(StandIn(video.parent), task, DecodeLimits(), lambda _share: None)
+def ask(sock: socket.socket, frame: wire.Frame) -> wire.Frame:
+    sock.sendall(frame.pack())
+    return wire.receive_frame(sock)
 
 
-def refusal(frame: wire.Frame) -> wire.Refusal:
-    return TypeAdapter(wire.Refusal).validate_json(frame.body)
+def test_a_session_is_a_word_for_every_word(tmp_path: Path) -> None:
+    with worker(tmp_path) as sock:
+        assert ask(sock, wire.Frame.of_task(wire.SessionTask())) == wire.Frame(wire.MESSAGE, b"")
+        assert ask(sock, wire.Frame(wire.MESSAGE, b"hush")).body == b""
+        assert ask(sock, wire.Frame(wire.MESSAGE, b"say x")).body == b"2 x"
+        assert ask(sock, wire.Frame(wire.CLOSE, b"")).kind == wire.RESULT
 
 
-def test_an_estimate_becomes_a_result(video: Path) -> None:
-    frame = answered(video)
-    assert frame.kind == wire.RESULT
-    assert HeartRateResult.model_validate_json(frame.body).bpm == 72.0
+def test_what_was_under_way_when_a_session_was_refused_is_dropped(tmp_path: Path) -> None:
+    with worker(tmp_path) as sock:
+        assert ask(sock, wire.Frame.of_task(wire.SessionTask("nonsense"))).kind == wire.REFUSED
+        sock.sendall(wire.Frame(wire.MESSAGE, b"say x").pack() + wire.Frame(wire.CLOSE, b"").pack())
+        assert ask(sock, wire.Frame.of_task(wire.SessionTask())) == wire.Frame(wire.MESSAGE, b"")
 
 
-def test_all_faces_on_request(video: Path) -> None:
-    faces = HeartRateResult.model_validate_json(answered(video, face="all").body).faces
-    assert [face.bpm for face in faces or ()] == [72.0, 80.0]
+def test_it_ends_when_the_service_is_gone(tmp_path: Path) -> None:
+    with worker(tmp_path):
+        pass
 
 
-def test_a_named_error_keeps_the_worker(video: Path) -> None:
-    frame = answered(video, "no_face")
-    assert (frame.kind, refusal(frame).code) == (wire.REFUSED, "no_face")
-
-
-def test_an_unexpected_error_ends_it_and_tells_no_message(video: Path) -> None:
-    frame = answered(video, "raise")
-    assert (frame.kind, refusal(frame).code) == (wire.BROKEN, "internal_error")
-    assert "secret" not in frame.body.decode()
-    assert "KeyError at standin.py" in refusal(frame).where
-
-
-def test_numbers_that_are_none_never_leave(video: Path) -> None:
-    assert answered(video, "nan").kind == wire.BROKEN
-
-
-def test_the_seam_is_a_dotted_name(tmp_path: Path) -> None:
-    assert isinstance(open_estimator(SPEC, tmp_path), StandIn)
+def test_cpu_time_is_renewed_with_every_message(tmp_path: Path) -> None:
+    with worker(tmp_path, cpu_s=1) as sock:
+        ask(sock, wire.Frame.of_task(wire.SessionTask()))
+        for _ in range(5):
+            assert ask(sock, wire.Frame(wire.MESSAGE, b"work 0.5")).kind == wire.MESSAGE

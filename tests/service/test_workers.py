@@ -1,66 +1,21 @@
 """The pool with real worker processes and a stand-in for the Estimator."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from service import wire
 from service.pipeline.types import DecodeLimits
-from service.settings import Settings
 from service.worker_handle import PoolError, QueueFull, TaskFailed, TaskTimedOut, Worker, WorkerDied
 from service.workers import WorkerPool
-from tests.service.server import ROOT, VIDEO
+from tests.service.pool import pids, task, until, with_pool
 from tests.service.standin import SPEC
-
-
-@pytest.fixture(autouse=True)
-def _path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-@asynccontextmanager
-async def running_pool(folder: Path, *, warm: bool = True, **settings: Any) -> AsyncIterator[WorkerPool]:
-    (folder / "video").write_bytes(VIDEO)
-    chosen = Settings(model_store=folder, data_dir=folder, **{"workers": 1} | settings)
-    pool = WorkerPool(chosen, estimator=SPEC)
-    pool.start()
-    try:
-        if warm:
-            await until(lambda: pool.warm == chosen.workers)
-        yield pool
-    finally:
-        await pool.stop()
-
-
-async def until(fact: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not fact():
-            await asyncio.sleep(0.02)
-
-
-def pids() -> set[int]:
-    return {p.pid for p in psutil.Process().children() if "service.worker" in p.cmdline()}
-
-
-def task(folder: Path, model: str = "auto") -> wire.Task:
-    return wire.Task(str(folder / "video"), model=model)
-
-
-def with_pool(folder: Path, body: Callable[[WorkerPool], Awaitable[None]], **settings: Any) -> None:
-    async def run() -> None:
-        async with running_pool(folder, **settings) as pool:
-            await body(pool)
-
-    asyncio.run(run())
-    assert not pids()
 
 
 def test_a_task_is_answered(tmp_path: Path) -> None:
@@ -68,6 +23,53 @@ def test_a_task_is_answered(tmp_path: Path) -> None:
         outcome = await pool.run(task(tmp_path))
         assert outcome.body.startswith(b'{"bpm":72.0')
         assert pool.ready.default == "student"
+
+    with_pool(tmp_path, body)
+
+
+def test_a_batch_of_frames_is_answered(tmp_path: Path) -> None:
+    async def body(pool: WorkerPool) -> None:
+        (tmp_path / "frames").write_bytes(bytes(3 * 4 * 2 * 90))
+        times_s = tuple(i / 30 for i in range(90))
+        outcome = await pool.run(wire.FramesTask(str(tmp_path / "frames"), "rgb24", times_s, width=4, height=2))
+        assert outcome.body.startswith(b'{"bpm":90.0')
+
+    with_pool(tmp_path, body)
+
+
+def test_progress_is_told_on_the_way(tmp_path: Path) -> None:
+    async def body(pool: WorkerPool) -> None:
+        told: list[wire.Progress] = []
+        await pool.run(task(tmp_path, "sleep_short"), on_progress=told.append)
+        assert told[0] == wire.Progress(0.5, 72.0, 0.9)
+
+    with_pool(tmp_path, body)
+
+
+def test_a_task_may_bring_its_own_deadline(tmp_path: Path) -> None:
+    async def body(pool: WorkerPool) -> None:
+        with pytest.raises(TaskTimedOut):
+            await pool.run(task(tmp_path, "sleep_long"), timeout_s=0.3)
+
+    with_pool(tmp_path, body)
+
+
+def test_a_long_videos_task_gets_more_time(tmp_path: Path) -> None:
+    async def body(pool: WorkerPool) -> None:
+        long = dataclasses.replace(task(tmp_path, "sleep_short"), max_duration_s=10 * 600)
+        assert (await pool.run(long)).body
+
+    with_pool(tmp_path, body, task_timeout_s=0.4)
+
+
+def test_a_task_may_wait_longer_or_shorter_than_others(tmp_path: Path) -> None:
+    async def body(pool: WorkerPool) -> None:
+        first = asyncio.create_task(pool.run(task(tmp_path, "sleep_short")))
+        await asyncio.sleep(0.1)
+        with pytest.raises(QueueFull):
+            await pool.run(task(tmp_path), wait_s=0.1)
+        assert (await pool.run(task(tmp_path))).body
+        assert (await first).body
 
     with_pool(tmp_path, body)
 

@@ -1,0 +1,207 @@
+"""What a worker does with a task: the estimator it opens, and how every outcome becomes a frame."""
+
+import dataclasses
+import importlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from pydantic import TypeAdapter
+
+from service import wire
+from service.api.schemas import HeartRateResult
+from service.logs import describe_error
+from service.pipeline.errors import FacePulseError
+from service.pipeline.progress import Progress
+from service.pipeline.types import DecodeLimits, Estimate, FaceChoice
+
+_PROGRESS_EVERY_S = 0.5
+_TASKS: dict[bytes, TypeAdapter[wire.Task]] = {
+    wire.VIDEO: TypeAdapter(wire.VideoTask),
+    wire.FRAMES: TypeAdapter(wire.FramesTask),
+}
+
+
+class LiveLike(Protocol):
+    """A live measurement."""
+
+    def push(self, message: bytes) -> bytes | None:
+        """Take a message of the client, return an update for it (JSON), None when there is nothing to say yet."""
+        ...
+
+
+class EstimatorLike(Protocol):
+    """What a worker needs of `service.pipeline.estimate.Estimator`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of usable models."""
+        ...
+
+    @property
+    def default(self) -> str:
+        """Which one `auto` means."""
+        ...
+
+    def warm(self) -> None:
+        """Load all models."""
+        ...
+
+    def estimate(
+        self,
+        path: Path,
+        *,
+        model: str,
+        face: FaceChoice,
+        start_s: float,
+        duration_s: float | None,
+        limits: DecodeLimits,
+        progress: Callable[[Progress], None],
+    ) -> Estimate:
+        """Measure one video."""
+        ...
+
+    def estimate_frames(  # noqa: PLR0913
+        self,
+        *,
+        path: Path,
+        form: Literal["rgb24", "images"],
+        timestamps_s: tuple[float, ...],
+        width: int | None,
+        height: int | None,
+        offsets: tuple[int, ...],
+        cropped: bool,
+        model: str,
+        face: FaceChoice,
+        limits: DecodeLimits,
+    ) -> Estimate:
+        """Measure one batch of frames; the arguments are the fields of `wire.FramesTask`."""
+        ...
+
+    def live(self, *, model: str, limits: DecodeLimits) -> LiveLike:
+        """Begin a live measurement."""
+        ...
+
+
+def open_estimator(spec: str, model_store: Path) -> EstimatorLike:
+    """Make the estimator named `module:callable` and warm all its models."""
+    module, _, name = spec.partition(":")
+    estimator = cast(EstimatorLike, getattr(importlib.import_module(module), name)(model_store))
+    estimator.warm()
+    return estimator
+
+
+def read_task(frame: wire.Frame) -> wire.Task:
+    """Return the task in a frame. Raises ValidationError or KeyError for what is none."""
+    return _TASKS[frame.kind].validate_json(frame.body)
+
+
+def limits_of(task: wire.Task, limits: DecodeLimits) -> DecodeLimits:
+    """Return what the task's input may cost: a long video's task brings its own longest duration."""
+    if not isinstance(task, wire.VideoTask) or task.max_duration_s is None:
+        return limits
+    return dataclasses.replace(limits, max_duration_s=task.max_duration_s)
+
+
+def answer(
+    estimator: EstimatorLike,
+    task: wire.Task,
+    limits: DecodeLimits,
+    progress: Callable[[wire.Progress], None],
+) -> wire.Frame:
+    """Do one task; every outcome becomes a frame."""
+    limits = limits_of(task, limits)
+    if isinstance(task, wire.VideoTask):
+        return attempt(wire.RESULT, lambda: _measure_video(estimator, task, limits, progress))
+    return attempt(wire.RESULT, lambda: _measure_frames(estimator, task, limits))
+
+
+class LiveSession:
+    """The worker's end of a session."""
+
+    def __init__(self, estimator: EstimatorLike, task: bytes, limits: DecodeLimits) -> None:
+        self._estimator = estimator
+        self._task: wire.SessionTask = TypeAdapter(wire.SessionTask).validate_json(task)
+        self._limits = limits
+        self._live: LiveLike | None = None
+
+    def begin(self) -> bytes:
+        """Open the live measurement; there is nothing to say yet. Raises FacePulseError."""
+        self._live = self._estimator.live(model=self._task.model, limits=self._limits)
+        return b""
+
+    def push(self, message: bytes) -> bytes:
+        """Return the update for a message, or no bytes. Raises FacePulseError."""
+        assert self._live is not None, "it has begun"
+        return self._live.push(message) or b""
+
+
+def attempt(kind: bytes, work: Callable[[], bytes]) -> wire.Frame:
+    """Do something with foreign bytes: what it returns becomes a frame of this kind, and so does every error."""
+    try:
+        return wire.Frame(kind, work())
+    except FacePulseError as error:
+        return wire.Frame.of(wire.REFUSED, wire.Refusal(error.code, error.detail))
+    except MemoryError as error:
+        detail = "The video needs more memory than one request may use."
+        return wire.Frame.of(wire.BROKEN, wire.Refusal("video_too_expensive", detail, describe_error(error)))
+    except Exception as error:  # the outermost boundary of the process: whatever it was, this worker is replaced
+        return wire.Frame.of(wire.BROKEN, wire.Refusal("internal_error", "", describe_error(error)))
+
+
+def pack(frame: wire.Frame) -> bytes:
+    """Return the frame's bytes; an answer too large to send becomes a refusal that says so."""
+    try:
+        return frame.pack()
+    except wire.MessageTooLarge:
+        return wire.Frame.of(wire.REFUSED, wire.Refusal("answer_too_large", "")).pack()
+
+
+def _measure_video(
+    estimator: EstimatorLike, task: wire.VideoTask, limits: DecodeLimits, progress: Callable[[wire.Progress], None]
+) -> bytes:
+    estimate = estimator.estimate(
+        Path(task.path),
+        model=task.model,
+        face=cast(FaceChoice, task.face),
+        start_s=task.start_s,
+        duration_s=task.duration_s,
+        limits=limits,
+        progress=lambda done: progress(_progress(done)),
+    )
+    return _result(estimate, task.face)
+
+
+def _measure_frames(estimator: EstimatorLike, task: wire.FramesTask, limits: DecodeLimits) -> bytes:
+    fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
+    estimate = estimator.estimate_frames(**fields | {"path": Path(task.path)}, limits=limits)
+    return _result(estimate, task.face)
+
+
+def _result(estimate: Estimate, face: str) -> bytes:
+    return HeartRateResult.from_estimate(estimate, all_faces=face == "all").model_dump_json().encode()
+
+
+def _progress(done: Progress) -> wire.Progress:
+    bpm, confidence = _finite(done.bpm), _finite(done.confidence)
+    return wire.Progress(done.share, bpm, None if bpm is None else confidence)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def seldom(send: Callable[[wire.Progress], None]) -> Callable[[wire.Progress], None]:
+    """Return `send` that lets one progress through every half second."""
+    last_s = time.monotonic()
+
+    def send_if_time(progress: wire.Progress) -> None:
+        nonlocal last_s
+        now_s = time.monotonic()
+        if now_s - last_s >= _PROGRESS_EVERY_S:
+            last_s = now_s
+            send(progress)
+
+    return send_if_time
