@@ -13,14 +13,18 @@ import uvicorn
 from fastapi import FastAPI
 
 from service import logs
-from service.api import errors, page
+from service.api import errors, frames, jobs, metrics, page
 from service.api.docs import DescribedApp
-from service.api.middleware import BodyPatience, RequestGuard
+from service.api.guards import add_guards
 from service.api.routes import router
 from service.api.state import Service
 from service.api.uploads import UploadFolder
+from service.jobs.queue import open_jobs
+from service.keys import KeysUnusable
+from service.observation import observing
 from service.protocol import Patience, patient_protocol
 from service.settings import Settings
+from service.telemetry import TelemetryUnavailable, Traces
 from service.wire import DEFAULT_ESTIMATOR
 from service.workers import WorkerPool
 
@@ -28,7 +32,11 @@ _DESCRIPTION = "Heart rate from a video of a face. Nothing is kept: the video is
 
 
 def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> FastAPI:
-    """Return the ASGI app; `estimator` (`module:callable`) is what the workers open."""
+    """Return the ASGI app; `estimator` (`module:callable`) is what the workers open.
+
+    Raises KeysUnusable, also when strangers could reach it without a key, or TelemetryUnavailable.
+    """
+    traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -37,7 +45,11 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         pool.start()
         app.state.service = Service(settings, pool, folder)
         try:
-            yield
+            async with (
+                open_jobs(settings, pool, folder.path.name, jobs.render_result) as app.state.jobs,
+                observing(settings, app.state.service, app.state.jobs, app.state.metrics, traces),
+            ):
+                yield
         finally:
             await pool.stop()
             folder.close()
@@ -52,10 +64,14 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         redirect_slashes=False,
     )
     app.include_router(router)
+    app.include_router(frames.router)
+    app.include_router(jobs.router)
     app.include_router(page.router)
+    if settings.metrics and not settings.metrics_port:
+        app.include_router(metrics.router)
     errors.register(app)
-    patience = BodyPatience(settings.stall_timeout_s, settings.min_bytes_per_s, settings.upload_timeout_s)
-    app.add_middleware(RequestGuard, patience=patience)
+    app.state.metrics = metrics.Metrics()
+    add_guards(app, settings, app.state.metrics, traces)
     return app
 
 
@@ -82,12 +98,17 @@ def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uv
 
 
 def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
+    """Serve until SIGTERM or Ctrl-C; exits with 2 and a sentence when keys or telemetry cannot be as they are set."""
     settings = settings or Settings()
     logs.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _end_quietly)  # uvicorn raises the signal again once it has shut down
+    try:
+        server = make_server(settings, estimator=estimator)
+    except (KeysUnusable, TelemetryUnavailable) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
     with contextlib.suppress(KeyboardInterrupt):
-        make_server(settings, estimator=estimator).run()
+        server.run()
 
 
 def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -16,6 +16,7 @@ from service.api.exchanges import BodyPatience
 from service.api.metrics import Metrics
 from service.api.middleware import RequestGuard
 from service.api.state import Service
+from service.jobs.queue import JobQueue
 from service.protocol import Patience, patient_protocol
 from service.settings import Settings
 from service.telemetry import Traces
@@ -25,7 +26,7 @@ _LOG = logging.getLogger("facepulse.metrics")
 
 @contextlib.asynccontextmanager
 async def observing(
-    settings: Settings, service: Service, metrics: Metrics, traces: Traces | None
+    settings: Settings, service: Service, jobs: JobQueue, metrics: Metrics, traces: Traces | None
 ) -> AsyncIterator[None]:
     """Observe the service for the length of the block. Raises OSError when the metrics' own port is taken."""
     pool = service.pool
@@ -34,6 +35,7 @@ async def observing(
         queue_depth=lambda: pool.waiting,
         worker_restarts=lambda: pool.restarts,
         uploads_in_progress=lambda: service.uploading,
+        jobs=lambda: {"queued": jobs.waiting, "running": jobs.running},
     )
     try:
         async with _own_port(settings, metrics):
