@@ -7,16 +7,14 @@ video is deleted as soon as it is processed, failed or cancelled.
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from service import wire
 from service.jobs.job import INTERRUPTED, Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
+from service.jobs.keeper import Keeper, keeping
 from service.jobs.store import JobStore
 from service.logs import describe_error
 from service.settings import Settings
@@ -25,11 +23,8 @@ from service.workers import Outcome, WorkerPool
 
 _LOG = logging.getLogger("facepulse.jobs")
 _BUSY_PAUSE_S = 1.0
-_SWEEP_EVERY_S = 60.0
 _DISK_PAUSE_S = 5.0
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Render = Callable[[Outcome, Job], bytes]
 
 
@@ -64,26 +59,27 @@ class JobQueue:
     render: turns a worker's answer into the result that is kept (JSON); runs in a thread.
     """
 
-    def __init__(self, settings: Settings, pool: WorkerPool, store: JobStore, render: Render) -> None:
+    def __init__(self, settings: Settings, pool: WorkerPool, keeper: Keeper, render: Render) -> None:
         self._settings = settings
         self._pool = pool
-        self._store = store
+        self._keeper = keeper
+        self._store = keeper.store
         self._render = render
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")  # the store's: SQLite waits for the disk
         self._slots = asyncio.Semaphore(settings.usable_job_workers)
         self._live: dict[str, _Live] = {}
         self._uploading: Counter[str] = Counter()
-        self._sweeper: asyncio.Task[None] | None = None
-        self._closing = False
-
-    async def start(self) -> None:
-        """Report what a service that was killed left unfinished, and begin to sweep."""
-        await self._sweep()
-        self._sweeper = asyncio.create_task(self._keep_sweeping())
+        self._ending: asyncio.Task[None] | None = None
 
     async def stop(self, grace_s: float) -> None:
-        """Take no more jobs, let the running ones end within grace_s, report all others as interrupted."""
-        self._closing = True
+        """Take no more jobs, let the running ones end within grace_s, report all others as interrupted.
+
+        Called again it waits for the same end.
+        """
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(grace_s))
+        await asyncio.shield(self._ending)
+
+    async def _end(self, grace_s: float) -> None:
         for live in list(self._live.values()):
             if live.job.state == "queued":
                 await self._interrupt(live)
@@ -92,14 +88,6 @@ class JobQueue:
             await asyncio.wait(work, timeout=grace_s)
         for live in list(self._live.values()):
             await self._interrupt(live)
-
-    async def close(self) -> None:
-        """Close the store; `stop` comes first."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
-        await self._stored(self._store.close)
-        self._thread.shutdown()
 
     @property
     def waiting(self) -> int:
@@ -114,7 +102,7 @@ class JobQueue:
     @contextlib.contextmanager
     def place(self, owner: str) -> Iterator[None]:
         """Hold a place for a job whose video is still to come. Raises JobQueueFull or TooManyJobs."""
-        if self._closing or self.waiting + self._uploading.total() >= self._settings.job_queue_length:
+        if self._ending or self.waiting + self._uploading.total() >= self._settings.job_queue_length:
             raise JobQueueFull
         mine = sum(live.job.owner == owner for live in self._live.values()) + self._uploading[owner]
         if mine >= self._settings.job_max_per_key:
@@ -134,7 +122,7 @@ class JobQueue:
 
     async def _add(self, live: _Live, retry: Retry | None) -> Job:
         try:
-            kept = await self._stored(self._store.add, live.job, retry)
+            kept = await self._keeper.call(self._store.add, live.job, retry)
         except BaseException:
             live.delete_video()
             raise
@@ -143,15 +131,17 @@ class JobQueue:
             return await self.find(kept.id, kept.owner) or kept
         self._live[kept.id] = live
         live.work = asyncio.create_task(self._work(live))
-        return self._seen(live)
+        if self._ending:  # the video came to its end after the others were told
+            await self._interrupt(live)
+        return await self.find(kept.id, kept.owner) or kept
 
     async def knows(self, retry_key: bytes) -> bool:
         """Whether a request with this Idempotency-Key made a job that is still known."""
-        return await self._stored(self._store.knows, retry_key)
+        return await self._keeper.call(self._store.knows, retry_key)
 
     async def repeated(self, retry: Retry) -> Job | None:
         """Return the job that the same request made before. Raises IdempotencyKeyReused when it was another one."""
-        job = await self._stored(self._store.repeated, retry)
+        job = await self._keeper.call(self._store.repeated, retry)
         return None if job is None else await self.find(job.id, job.owner)
 
     async def find(self, job_id: str, owner: str) -> Job | None:
@@ -159,7 +149,7 @@ class JobQueue:
         live = self._live.get(job_id)
         if live is not None and live.job.owner == owner:
             return self._seen(live)
-        return await self._stored(self._store.get, job_id, owner)
+        return await self._keeper.call(self._store.get, job_id, owner)
 
     async def news(self, job_id: str, owner: str, pause_s: float) -> AsyncIterator[Job | None]:
         """Yield the job as it is and at each change, None when nothing changed for pause_s.
@@ -185,7 +175,7 @@ class JobQueue:
         live = self._live.get(job_id)
         if live is not None and live.job.owner == owner:
             await self._cancel(live)
-        return await self._stored(self._store.remove, job_id, owner)
+        return await self._keeper.call(self._store.remove, job_id, owner)
 
     async def _work(self, live: _Live) -> None:
         """Bring one job to its end."""
@@ -197,7 +187,7 @@ class JobQueue:
 
     async def _measure(self, live: _Live) -> bytes | Failure:
         try:
-            started_s = await self._stored(self._store.begin, live.job.id)
+            started_s = await self._keeper.call(self._store.begin, live.job.id)
             live.update(replace(live.job, state="running", started_s=started_s))
             outcome = await self._ask(live)
             return await asyncio.to_thread(self._render, outcome, live.job)
@@ -212,11 +202,12 @@ class JobQueue:
         """Store how a job ended, however often it takes; where there is no room for a result, it is that."""
         while True:
             try:
-                return await self._stored(self._store.finish, live.job.id, ending)
+                return await self._keeper.call(self._store.finish, live.job.id, ending)
             except JobsNotStored as error:
                 _LOG.error("a job's end was not stored", extra={"where": describe_error(error)})
+                if isinstance(ending, Failure):
+                    await asyncio.sleep(_DISK_PAUSE_S)
                 ending = Failure(error.code)
-                await asyncio.sleep(_DISK_PAUSE_S)
 
     def _forget(self, live: _Live) -> None:
         live.delete_video()
@@ -242,7 +233,7 @@ class JobQueue:
 
     async def _interrupt(self, live: _Live) -> None:
         with contextlib.suppress(JobsNotStored):  # then the next service will say so
-            await self._stored(self._store.finish, live.job.id, Failure(INTERRUPTED))
+            await self._keeper.call(self._store.finish, live.job.id, Failure(INTERRUPTED))
         await self._cancel(live)
 
     async def _cancel(self, live: _Live) -> None:
@@ -251,33 +242,14 @@ class JobQueue:
         await asyncio.gather(live.work, return_exceptions=True)
         self._forget(live)
 
-    async def _keep_sweeping(self) -> None:
-        while True:
-            await asyncio.sleep(min(_SWEEP_EVERY_S, self._settings.job_ttl_s))
-            try:
-                await self._sweep()
-            except (sqlite3.Error, OSError) as error:
-                _LOG.error("expired jobs were not removed", extra={"where": describe_error(error)})
-
-    async def _sweep(self) -> None:
-        await self._stored(self._store.sweep)
-        services = {path.name for path in self._settings.data_dir.glob("uploads-*")}
-        if interrupted := await self._stored(self._store.interrupt, services):
-            _LOG.warning("jobs of a service that ended were interrupted", extra={"jobs": interrupted})
-
-    async def _stored(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
-
 
 @contextlib.asynccontextmanager
 async def open_jobs(settings: Settings, pool: WorkerPool, service: str, render: Render) -> AsyncIterator[JobQueue]:
     """Run the queue of the service of this name for the length of the block. Raises OSError or sqlite3.Error."""
     store = JobStore(settings.data_dir / "jobs.sqlite3", service, settings.job_ttl_s)
-    jobs = JobQueue(settings, pool, store, render)
-    try:
-        await jobs.start()
-        yield jobs
-        await jobs.stop(0)
-    finally:
-        await jobs.close()
+    async with keeping(store, settings.data_dir) as keeper:
+        jobs = JobQueue(settings, pool, keeper, render)
+        try:
+            yield jobs
+        finally:
+            await jobs.stop(settings.shutdown_s)

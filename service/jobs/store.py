@@ -37,7 +37,7 @@ class JobStore:
     def __init__(self, path: Path, service: str, ttl_s: float, clock: Callable[[], float] = time.time) -> None:
         """Open the file or make it; one that cannot be read is replaced. Raises OSError or sqlite3.Error."""
         self._service = service
-        self._ttl_s = ttl_s
+        self.ttl_s = ttl_s
         self._clock = clock
         try:
             self._db = _open(path)
@@ -118,13 +118,13 @@ class JobStore:
 
     def sweep(self) -> None:
         """Wipe what has expired, forget what expired long ago."""
-        expired_s = self._clock() - self._ttl_s
+        expired_s = self._clock() - self.ttl_s
         wiped = self._db.execute(
             "UPDATE jobs SET state = 'expired', result = NULL, code = NULL, detail = NULL"
             " WHERE finished_s < ? AND state != 'expired'",
             (expired_s,),
         )
-        self._db.execute("DELETE FROM jobs WHERE finished_s < ?", (expired_s - self._ttl_s,))
+        self._db.execute("DELETE FROM jobs WHERE finished_s < ?", (expired_s - self.ttl_s,))
         if wiped.rowcount:
             self._empty_log()
 
@@ -140,7 +140,7 @@ class JobStore:
 
     def _job(self, row: tuple[Any, ...]) -> Job:
         job_id, owner, request_id, state, created_s, started_s, finished_s, result, code, detail = row
-        if finished_s is not None and finished_s < self._clock() - self._ttl_s:  # not swept yet
+        if finished_s is not None and finished_s < self._clock() - self.ttl_s:  # not swept yet
             state, result, code = "expired", None, None
         failure = Failure(code, detail) if code else None
         return Job(job_id, owner, request_id, state, created_s, started_s, finished_s, result=result, failure=failure)

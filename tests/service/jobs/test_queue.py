@@ -1,0 +1,286 @@
+"""The queue before a pool; where a test needs no worker, the pool has none and jobs stay as they are."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.jobs.job import Failure, Job, JobQueueFull, Retry, TooManyJobs
+from service.jobs.queue import JobQueue, Render, open_jobs
+from service.settings import Settings
+from service.wire import VideoTask
+from service.workers import Outcome, WorkerPool
+from tests.service.pool import running_pool, until
+from tests.service.server import VIDEO
+
+Body = Callable[[JobQueue], Awaitable[None]]
+_IDS = count()
+
+
+def render(outcome: Outcome, job: Job) -> bytes:
+    return b'{"request_id": "%s", "size": %d}' % (job.request_id.encode(), len(outcome.body))
+
+
+@asynccontextmanager
+async def queue_without_workers(folder: Path, **settings: Any) -> AsyncIterator[JobQueue]:
+    chosen = Settings(data_dir=folder, **{"workers": 2, "shutdown_s": 1} | settings)
+    async with open_jobs(chosen, WorkerPool(chosen), "uploads-a", render) as jobs:
+        yield jobs
+        await jobs.stop(0)
+
+
+def without_workers(folder: Path, body: Body, **settings: Any) -> None:
+    async def run() -> None:
+        async with queue_without_workers(folder, **settings) as jobs:
+            await body(jobs)
+
+    asyncio.run(run())
+
+
+def with_workers(folder: Path, body: Body, **settings: Any) -> None:
+    async def run() -> None:
+        async with running_pool(folder, **settings) as pool:
+            chosen = Settings(data_dir=folder, **{"workers": 1} | settings)
+            async with open_jobs(chosen, pool, "uploads-a", render) as jobs:
+                await body(jobs)
+                await jobs.stop(0)
+
+    asyncio.run(run())
+
+
+async def add(jobs: JobQueue, folder: Path, model: str = "auto", owner: str = "ann", retry: Retry | None = None) -> Job:
+    number = next(_IDS)
+    video = folder / f"job-{number}"
+    video.write_bytes(VIDEO)
+    job = Job(f"id-{number}", owner, f"request-{number}", "queued", created_s=1000.0)
+    return await jobs.add(job, VideoTask(str(video), model=model), retry)
+
+
+async def find(jobs: JobQueue, job: Job) -> Job:
+    found = await jobs.find(job.id, job.owner)
+    assert found is not None
+    return found
+
+
+async def over(jobs: JobQueue, job: Job) -> Job:
+    last = [news async for news in jobs.news(job.id, job.owner, 60) if news is not None][-1]
+    assert last.is_over
+    return last
+
+
+def videos(folder: Path) -> list[Path]:
+    return list(folder.glob("job-*"))
+
+
+def test_a_job_is_done_and_its_video_gone(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+        assert (job.state, job.position) == ("queued", 1)
+        done = await over(jobs, job)
+        assert done.state == "done"
+        assert done.result is not None
+        assert job.request_id.encode() in done.result
+        assert videos(tmp_path) == []
+
+    with_workers(tmp_path, body)
+
+
+def test_jobs_take_turns_and_a_failure_hurts_only_its_own(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        added = [await add(jobs, tmp_path, model) for model in ("no_face", "die", "auto")]
+        ended = [await over(jobs, job) for job in added]
+        assert [job.failure.code if job.failure else job.state for job in ended] == ["no_face", "worker_died", "done"]
+        assert videos(tmp_path) == []
+
+    with_workers(tmp_path, body)
+
+
+def test_a_running_job_tells_how_far_it_is(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path, "sleep_long")
+        async for news in jobs.news(job.id, job.owner, 60):
+            if news is not None and news.progress.share > 0:
+                break
+        assert (news.state, news.progress.share, news.progress.bpm) == ("running", 0.5, 72.0) if news else False
+        assert await jobs.remove(job.id, job.owner)
+
+    with_workers(tmp_path, body)
+
+
+def test_a_job_that_takes_too_long_fails(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path, "spin")
+        assert (await over(jobs, job)).failure == Failure(
+            "took_too_long", "The video took longer than one request may take."
+        )
+
+    with_workers(tmp_path, body, job_timeout_s=0.5)
+
+
+def test_removing_frees_the_worker_at_once(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        first, second = await add(jobs, tmp_path, "spin"), await add(jobs, tmp_path)
+        await until(lambda: jobs.running == 1)
+        assert await jobs.remove(first.id, first.owner)
+        assert len(videos(tmp_path)) <= 1
+        assert (await over(jobs, second)).state == "done"
+
+    with_workers(tmp_path, body)
+
+
+def test_what_cannot_be_rendered_is_an_internal_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_outcome: Outcome, _job: Job) -> bytes:
+        raise KeyError("secret")
+
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+        assert (await over(jobs, job)).failure == Failure("internal_error")
+
+    monkeypatch.setitem(globals(), "render", fail)
+    with_workers(tmp_path, body)
+
+
+def test_the_grace_time_lets_a_running_job_end(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        first, second = await add(jobs, tmp_path, "sleep_short"), await add(jobs, tmp_path)
+        await until(lambda: jobs.running == 1)
+        await jobs.stop(30)
+        assert (await find(jobs, first)).state == "done"
+        assert (await find(jobs, second)).failure == Failure("interrupted")
+
+    with_workers(tmp_path, body)
+
+
+def test_after_the_grace_time_a_job_is_interrupted(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        added = [await add(jobs, tmp_path) for _ in range(3)]
+        await jobs.stop(0.1)
+        assert [(await find(jobs, job)).failure for job in added] == 3 * [Failure("interrupted")]
+        assert videos(tmp_path) == []
+        with pytest.raises(JobQueueFull), jobs.place("ann"):
+            pass
+
+    without_workers(tmp_path, body)
+
+
+def test_a_video_that_arrives_too_late_is_interrupted(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        await jobs.stop(0)
+        assert (await add(jobs, tmp_path)).failure == Failure("interrupted")
+        assert videos(tmp_path) == []
+
+    without_workers(tmp_path, body)
+
+
+def test_jobs_leave_a_worker_free(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        added = [await add(jobs, tmp_path) for _ in range(4)]
+        await until(lambda: jobs.running == 2)
+        await asyncio.sleep(0.05)
+        found = [await find(jobs, job) for job in added]
+        assert [(job.state, job.position) for job in found] == [
+            ("running", None), ("running", None), ("queued", 1), ("queued", 2)
+        ]  # fmt: skip
+
+    without_workers(tmp_path, body, workers=3)
+
+
+@pytest.mark.parametrize(("workers", "job_workers", "usable"), [(1, None, 1), (4, None, 3), (4, 2, 2), (2, 9, 2)])
+def test_the_share_of_jobs(workers: int, job_workers: int | None, usable: int) -> None:
+    assert Settings(workers=workers, job_workers=job_workers).usable_job_workers == usable
+
+
+def test_only_so_many_jobs_wait(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        for _ in range(2):
+            await add(jobs, tmp_path)
+        await until(lambda: jobs.running == 1)
+        with jobs.place("ann"), pytest.raises(JobQueueFull), jobs.place("bob"):
+            pass
+        with jobs.place("bob"):  # the upload before has ended, without a job
+            pass
+
+    without_workers(tmp_path, body, job_queue_length=2)
+
+
+def test_only_so_many_jobs_of_one_key(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+        with jobs.place("ann"), pytest.raises(TooManyJobs), jobs.place("ann"):
+            pass
+        with jobs.place("bob"):
+            await jobs.remove(job.id, "ann")
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                stack.enter_context(jobs.place("ann"))
+
+    without_workers(tmp_path, body, job_max_per_key=2)
+
+
+def test_only_its_owner_finds_and_removes_a_job(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+        assert await jobs.find(job.id, "bob") is None
+        assert not await jobs.remove(job.id, "bob")
+        assert [news async for news in jobs.news(job.id, "bob", 60)] == []
+        assert (await find(jobs, job)).id == job.id
+
+    without_workers(tmp_path, body)
+
+
+def test_a_repeated_request_keeps_no_second_video(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        retry = Retry(b"key", b"fingerprint")
+        first, second = [await add(jobs, tmp_path, retry=retry) for _ in range(2)]
+        assert first.id == second.id
+        assert len(videos(tmp_path)) == 1
+        assert await jobs.knows(retry.key)
+        assert await jobs.repeated(retry) == await find(jobs, first)
+
+    without_workers(tmp_path, body)
+
+
+def test_news_end_when_the_job_is_removed(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+
+        async def listen() -> list[str | None]:
+            return [news.state if news else None async for news in jobs.news(job.id, job.owner, 60)]
+
+        listening = asyncio.create_task(listen())
+        await until(lambda: jobs.running == 1)
+        await asyncio.sleep(0.05)
+        await jobs.remove(job.id, job.owner)
+        assert (await listening)[-1] == "running"
+
+    without_workers(tmp_path, body)
+
+
+def test_nothing_new_is_said_as_such(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+        await until(lambda: jobs.running == 1)
+        news = jobs.news(job.id, job.owner, 0.01)
+        told = [await anext(news) for _ in range(3)]
+        assert told == [await find(jobs, job), None, None]
+
+    without_workers(tmp_path, body)
+
+
+def test_a_full_disk_costs_the_result_not_the_job(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_pool(tmp_path) as pool, _open(tmp_path, pool, lambda _outcome, _job: bytes(200_000)) as jobs:
+            await jobs._keeper.call(jobs._store._db.execute, "PRAGMA max_page_count = 1")
+            job = await add(jobs, tmp_path)
+            assert (await over(jobs, job)).failure == Failure("storage_full")
+
+    asyncio.run(run())
+
+
+def _open(folder: Path, pool: WorkerPool, render: Render) -> contextlib.AbstractAsyncContextManager[JobQueue]:
+    return open_jobs(Settings(data_dir=folder, workers=1), pool, "uploads-a", render)
