@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 from service import logs
 from service.api import errors, frames, jobs, metrics, page
 from service.api.docs import DescribedApp
-from service.api.guards import add_guards
+from service.api.guards import add_guards, job_noter
 from service.api.routes import router
 from service.api.state import Service
 from service.api.uploads import UploadFolder
@@ -44,9 +45,10 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         pool = WorkerPool(settings, estimator=estimator)
         pool.start()
         app.state.service = Service(settings, pool, folder)
+        render = functools.partial(jobs.render_result, note=job_noter(app.state.metrics, traces))
         try:
             async with (
-                open_jobs(settings, pool, folder.path.name, jobs.render_result) as app.state.jobs,
+                open_jobs(settings, pool, folder.path.name, render) as app.state.jobs,
                 observing(settings, app.state.service, app.state.jobs, app.state.metrics, traces),
             ):
                 yield

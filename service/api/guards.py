@@ -1,5 +1,8 @@
 """Everything that stands between a connection and the routes, in its order."""
 
+import time
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 
@@ -7,8 +10,9 @@ from service.api.auth import KeyGuard, open_ring
 from service.api.exchanges import BodyPatience
 from service.api.limits import RateGuard, RateLimiter
 from service.api.metrics import Metrics
-from service.api.middleware import Finished, Listener, RequestGuard
+from service.api.middleware import Finished, Listener, Measured, RequestGuard
 from service.api.origins import OriginGuard
+from service.jobs.job import Job
 from service.settings import Settings
 from service.telemetry import Deed, Traces
 
@@ -25,6 +29,19 @@ def add_guards(app: FastAPI, settings: Settings, metrics: Metrics, traces: Trace
     patience = BodyPatience(settings.stall_timeout_s, settings.min_bytes_per_s, settings.upload_timeout_s)
     listeners = [_counting(metrics), *([_tracing(traces)] if traces else [])]
     app.add_middleware(RequestGuard, patience=patience, listeners=listeners)
+
+
+def job_noter(metrics: Metrics, traces: Traces | None) -> Callable[[Measured, Job], None]:
+    """Return what counts and traces the result of a job, whose request was over long ago; for any thread."""
+
+    def note(result: Measured, job: Job) -> None:
+        metrics.measured(result.timing_ms, result.confidence)
+        if traces is not None:
+            started_ns, seconds = round(job.created_s * 1e9), max(0.0, time.time() - job.created_s)
+            attributes = {"request_id": job.request_id}
+            traces.record(Deed("job", started_ns, seconds, attributes, timing_ms=result.timing_ms))
+
+    return note
 
 
 def _counting(metrics: Metrics) -> Listener:

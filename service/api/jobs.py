@@ -1,6 +1,6 @@
 """The addresses of jobs: submit a long video, ask for it, listen to it, cancel it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from service.api import examples
 from service.api.job_schemas import JobStatus, event, job_json
 from service.api.job_submission import Submission
+from service.api.middleware import Measured
 from service.api.problems import RequestRefused
 from service.api.schemas import HeartRateOptions, HeartRateResult
 from service.api.state import Service, ServiceDep
@@ -112,12 +113,17 @@ async def delete_job(job_id: str, jobs: JobsDep, owner: OwnerDep) -> None:
         raise RequestRefused("not_found")
 
 
-def render_result(outcome: Outcome, job: Job) -> bytes:
-    """Return the result that is kept: the worker's answer with the times before it, and the request's id."""
+def render_result(outcome: Outcome, job: Job, note: Callable[[Measured, Job], None] | None = None) -> bytes:
+    """Return the result that is kept: the worker's answer with the times before it, and the request's id.
+
+    `note` hears of it, for metrics and traces.
+    """
     result = HeartRateResult.model_validate_json(outcome.body)
     queued_s = (job.started_s or job.created_s) - job.created_s + outcome.queued_s
     waits = {"upload": round(1000 * job.upload_s, 1), "queue": round(1000 * queued_s, 1)}
     told = result.model_copy(update={"timing_ms": waits | result.timing_ms, "request_id": job.request_id})
+    if note is not None:
+        note(told, job)
     return told.to_json().encode()
 
 
