@@ -83,9 +83,13 @@ class FramesTask:
 
 @dataclass(frozen=True, slots=True)
 class SessionTask:
-    """A live measurement: the worker keeps its state and answers message by message."""
+    """A live measurement: the worker keeps its state and answers message by message.
+
+    face_box: where the face is in every frame (x0, y0, x1, y1 in pixels), None to have it looked for.
+    """
 
     model: str = "auto"
+    face_box: tuple[float, float, float, float] | None = None
 
 
 Task = VideoTask | FramesTask

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 from pydantic import TypeAdapter
 
@@ -14,8 +14,9 @@ from service import wire
 from service.api.schemas import HeartRateResult
 from service.logs import describe_error
 from service.pipeline.errors import FacePulseError
+from service.pipeline.images import FrameBatch
 from service.pipeline.progress import Progress
-from service.pipeline.types import DecodeLimits, Estimate, FaceChoice
+from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
 
 _PROGRESS_EVERY_S = 0.5
 _TASKS: dict[bytes, TypeAdapter[wire.Task]] = {
@@ -63,24 +64,13 @@ class EstimatorLike(Protocol):
         """Measure one video."""
         ...
 
-    def estimate_frames(  # noqa: PLR0913
-        self,
-        *,
-        path: Path,
-        form: Literal["rgb24", "images"],
-        timestamps_s: tuple[float, ...],
-        width: int | None,
-        height: int | None,
-        offsets: tuple[int, ...],
-        cropped: bool,
-        model: str,
-        face: FaceChoice,
-        limits: DecodeLimits,
+    def estimate_frames(
+        self, batch: FrameBatch, *, cropped: bool, model: str, face: FaceChoice, limits: DecodeLimits
     ) -> Estimate:
-        """Measure one batch of frames; the arguments are the fields of `wire.FramesTask`."""
+        """Measure one batch of frames."""
         ...
 
-    def live(self, *, model: str, limits: DecodeLimits) -> LiveLike:
+    def live(self, *, model: str, face_box: Box | None, limits: DecodeLimits) -> LiveLike:
         """Begin a live measurement."""
         ...
 
@@ -129,7 +119,8 @@ class LiveSession:
 
     def begin(self) -> bytes:
         """Open the live measurement; there is nothing to say yet. Raises FacePulseError."""
-        self._live = self._estimator.live(model=self._task.model, limits=self._limits)
+        face_box = None if self._task.face_box is None else Box(*self._task.face_box)
+        self._live = self._estimator.live(model=self._task.model, face_box=face_box, limits=self._limits)
         return b""
 
     def push(self, message: bytes) -> bytes:
@@ -175,8 +166,9 @@ def _measure_video(
 
 
 def _measure_frames(estimator: EstimatorLike, task: wire.FramesTask, limits: DecodeLimits) -> bytes:
-    fields = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
-    estimate = estimator.estimate_frames(**fields | {"path": Path(task.path)}, limits=limits)
+    batch = FrameBatch(Path(task.path), task.timestamps_s, task.form, task.width, task.height, task.offsets)
+    face = cast(FaceChoice, task.face)
+    estimate = estimator.estimate_frames(batch, cropped=task.cropped, model=task.model, face=face, limits=limits)
     return _result(estimate, task.face)
 
 

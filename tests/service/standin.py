@@ -6,11 +6,11 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from service.pipeline.errors import NoFaceFound, NotAVideo, UnknownModel
+from service.pipeline.images import FrameBatch
 from service.pipeline.progress import Progress
-from service.pipeline.types import DecodeLimits, Estimate, FaceChoice
+from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
 from tests.service.estimates import make_estimate, make_face
 
 SPEC = "tests.service.standin:StandIn"
@@ -60,25 +60,14 @@ class StandIn:
         return make_estimate(make_face(), make_face(80.0, face_id=1))
 
     def estimate_frames(
-        self,
-        *,
-        path: Path,
-        form: Literal["rgb24", "images"],
-        timestamps_s: tuple[float, ...],
-        width: int | None,
-        height: int | None,
-        offsets: tuple[int, ...],
-        cropped: bool,
-        model: str,
-        face: FaceChoice,
-        limits: DecodeLimits,
+        self, batch: FrameBatch, *, cropped: bool, model: str, face: FaceChoice, limits: DecodeLimits
     ) -> Estimate:
-        """Answer with a rate that is the number of frames; the file's size must be what the task says."""
-        size = 3 * (width or 0) * (height or 0) * len(timestamps_s) if form == "rgb24" else offsets[-1]
-        assert path.stat().st_size == size, "another size"
-        return make_estimate(make_face(float(len(timestamps_s))))
+        """Answer with a rate that is the number of frames; the file's size must be what the batch says."""
+        count, size = len(batch.timestamps_s), batch.path.stat().st_size
+        assert size == (3 * (batch.width or 0) * (batch.height or 0) * count or batch.offsets[-1]), "another size"
+        return make_estimate(make_face(float(count)))
 
-    def live(self, *, model: str, limits: DecodeLimits) -> "StandInLive":
+    def live(self, *, model: str, face_box: Box | None, limits: DecodeLimits) -> "StandInLive":
         if model not in ("auto", *self.names):
             raise UnknownModel("there is no model of this name")
         return StandInLive()
