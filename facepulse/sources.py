@@ -1,0 +1,103 @@
+"""Frames for live measurement from a camera (OpenCV, extra `camera`) or a file (PyAV): (time_s, JPEG bytes)."""
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import av
+
+TimedJpeg: TypeAlias = tuple[float, bytes]
+_JPEG_QUALITY = 90  # below that the blocks of the JPEG drown the pulse
+_MJPEG_SCALE = "3"  # FFmpeg's scale of the same: 2 is best, 31 worst
+_CLOCK = Fraction(1, 90_000)
+
+
+class SourceUnavailable(RuntimeError):
+    """The camera or the file cannot be used, or the package that reads it is not installed."""
+
+
+def camera_frames(index: int = 0, *, width: int = 640, height: int = 480) -> Iterator[TimedJpeg]:
+    """Yield what a camera sees, with the time since the first frame in seconds, until the consumer stops.
+
+    Raises SourceUnavailable without OpenCV, without such a camera, or when it stops delivering.
+    """
+    try:
+        import cv2  # noqa: PLC0415
+    except ImportError as error:
+        raise SourceUnavailable("a camera needs OpenCV: pip install 'facepulse[camera]'") from error
+    camera = cv2.VideoCapture(index)
+    try:
+        if not camera.isOpened():
+            raise SourceUnavailable(f"there is no camera {index}, or another program has it")
+        camera.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        camera.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        yield from _camera_frames(camera, cv2)
+    finally:
+        camera.release()
+
+
+def _camera_frames(camera: Any, cv2: Any) -> Iterator[TimedJpeg]:
+    began_s: float | None = None
+    while True:
+        came, bgr = camera.read()
+        now_s = time.monotonic()
+        if not came:
+            raise SourceUnavailable("the camera delivers no frames")
+        began_s = now_s if began_s is None else began_s
+        encoded, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        if encoded:
+            yield now_s - began_s, jpeg.tobytes()
+
+
+def file_frames(path: str | os.PathLike[str], *, realtime: bool = True) -> Iterator[TimedJpeg]:
+    """Yield the frames of a video file of your own, as fast as they were recorded or, without `realtime`, at once.
+
+    Not for files of strangers: nothing limits what decoding costs. Raises SourceUnavailable.
+    """
+    try:
+        import av  # noqa: PLC0415
+    except ImportError as error:
+        raise SourceUnavailable("reading a file needs PyAV: pip install av") from error
+    try:
+        with av.open(os.fspath(path)) as container:
+            if not container.streams.video:
+                raise SourceUnavailable("the file holds no video stream")
+            timed = _with_time(container.decode(container.streams.video[0]))
+            with closing(timed):
+                yield from _at_pace(timed) if realtime else timed
+    except (OSError, av.FFmpegError) as error:
+        raise SourceUnavailable("the file cannot be read as a video") from error
+
+
+def _with_time(frames: "Iterator[av.VideoFrame]") -> Generator[TimedJpeg]:
+    first_s: float | None = None
+    encoder = None
+    for frame in frames:
+        if frame.time is None:
+            continue
+        first_s = frame.time if first_s is None else first_s
+        encoder = encoder or _jpeg_encoder(frame)
+        picture = frame.reformat(format="yuvj420p")
+        picture.pts, picture.time_base = round((frame.time - first_s) / _CLOCK), _CLOCK
+        yield from ((frame.time - first_s, bytes(packet)) for packet in encoder.encode(picture))
+
+
+def _jpeg_encoder(frame: "av.VideoFrame") -> "av.VideoCodecContext":
+    import av  # noqa: PLC0415
+
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, av.VideoCodecContext), "mjpeg is a video codec"
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = frame.width, frame.height, "yuvj420p", _CLOCK
+    encoder.options = {"qmin": _MJPEG_SCALE, "qmax": _MJPEG_SCALE}
+    return encoder
+
+
+def _at_pace(frames: Iterator[TimedJpeg]) -> Iterator[TimedJpeg]:
+    began_s = time.monotonic()
+    for time_s, jpeg in frames:
+        time.sleep(max(0.0, began_s + time_s - time.monotonic()))
+        yield time_s, jpeg

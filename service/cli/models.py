@@ -1,0 +1,63 @@
+"""`facepulse models`: the models in use, how fast and how accurate each is."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from service.cli.codes import OK
+
+if TYPE_CHECKING:
+    from service.api.schemas import ModelFacts
+    from service.cli.codes import Commands
+
+_DESCRIPTION = """\
+List the models in use, the default first. The speed is measured now: processor time of the model alone, per frame of
+one face; `facepulse benchmark` measures the whole chain. The accuracy was measured when the model was released: mean
+error in bpm over the clips that its card in the model store names, unusable ones among them; `-` where none was."""
+_ACCURACY = ("bpm_mae", "test_bpm_mae", "validation_bpm_mae")  # in the order of what they are worth
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "models",
+        help="list the models in use, with speed and accuracy",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print the same fields as the HTTP API")
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a line per model."""
+    from service.api.catalogue import list_models  # noqa: PLC0415
+    from service.api.schemas import ModelList  # noqa: PLC0415
+    from service.pipeline.classical import CLASSICAL  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+    from service.wire import Ready  # noqa: PLC0415
+
+    settings = Settings()
+    models = list_models(settings.model_store, Ready(models=tuple(CLASSICAL), default=""))
+    if arguments.json:
+        print(ModelList(models=models).model_dump_json(indent=2))
+        return OK
+    from service.cli.speed import model_ms_per_frame  # noqa: PLC0415
+    from service.pipeline.estimate import Estimator  # noqa: PLC0415
+
+    estimator = Estimator(settings.model_store)
+    print(f"{'model':<14}{'version':<12}{'parameters':>10}{'ms per frame':>14}{'error, bpm':>12}")
+    for model in models:
+        print(_line(model, model_ms_per_frame(estimator.model(model.name))))
+    return OK
+
+
+def _line(model: "ModelFacts", ms_per_frame: float) -> str:
+    version = "classical" if model.version is None else model.version
+    parameters = "-" if model.parameters is None else f"{model.parameters:,}"
+    default = "  (default)" if model.default else ""
+    return f"{model.name:<14}{version:<12}{parameters:>10}{ms_per_frame:14.3f}{_error(model):>12}{default}"
+
+
+def _error(model: "ModelFacts") -> str:
+    errors = [model.metrics[name] for name in _ACCURACY if name in model.metrics]
+    return f"{errors[0]:.1f}" if errors else "-"

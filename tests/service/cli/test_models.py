@@ -1,0 +1,25 @@
+import pytest
+
+from service.api.schemas import ModelList
+from service.cli import main
+
+
+def listed(capsys: pytest.CaptureFixture[str]) -> ModelList:
+    assert main(["models", "--json"]) == 0
+    return ModelList.model_validate_json(capsys.readouterr().out)
+
+
+def test_models_have_at_most_one_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sum(model.default for model in listed(capsys).models) <= 1
+
+
+def test_models_include_the_classical_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "pos" in [model.name for model in listed(capsys).models if model.kind == "classical"]
+
+
+def test_models_in_words_have_a_line_each_with_the_speed(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [model.name for model in listed(capsys).models]
+    main(["models"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [line[0] for line in lines] == names
+    assert all(float(line[3]) > 0 for line in lines)

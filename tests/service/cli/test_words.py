@@ -1,0 +1,30 @@
+import pytest
+
+from service.cli.words import confidence_word, in_words
+from tests.service.estimates import make_face, make_result
+
+
+def test_words_say_units() -> None:
+    said = in_words(make_result()).splitlines()
+    assert said[0] == "Heart rate   72.0 bpm"
+    assert said[1] == "Confidence   0.91 of 1 (high)"
+    assert said[2] == "SNR          6.0 dB"
+    assert "Face         found in 80 % of the looks" in said
+    assert said[-1].startswith("Warning      face_left: ")
+
+
+def test_words_warn_of_low_quality() -> None:
+    assert "not reliable (low quality); the best guess is 72.0 bpm" in in_words(
+        make_result(make_face(status="low_quality"))
+    )
+
+
+def test_words_tell_faces_apart() -> None:
+    said = in_words(make_result(make_face(72), make_face(60)))
+    assert "Face 1 of 2\nHeart rate   72.0 bpm" in said
+    assert "Face 2 of 2\nHeart rate   60.0 bpm" in said
+
+
+@pytest.mark.parametrize(("confidence", "word"), [(0.0, "low"), (0.49, "low"), (0.5, "fair"), (0.8, "high")])
+def test_a_confidence_has_a_word(confidence: float, word: str) -> None:
+    assert confidence_word(confidence) == word
