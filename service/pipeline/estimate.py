@@ -16,12 +16,13 @@ from service.pipeline.errors import UnknownModel
 from service.pipeline.face import FaceTracker
 from service.pipeline.images import BatchReader, FrameBatch
 from service.pipeline.infer import OnnxPulseModel
+from service.pipeline.live_messages import GivenFace, LiveMessages
 from service.pipeline.manifest import ModelStore
 from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.prefetch import prefetch
 from service.pipeline.progress import Progress, ProgressReport
 from service.pipeline.pulse import DEFAULT_CALIBRATION
-from service.pipeline.types import Clip, DecodeLimits, Estimate, FaceChoice, InputSpec, PulseModel
+from service.pipeline.types import Box, Clip, DecodeLimits, Estimate, FaceChoice, InputSpec, PulseModel
 
 AUTO = "auto"
 
@@ -101,6 +102,18 @@ class Estimator:
         limits = limits or DecodeLimits()
         reader = VideoReader(path, limits)
         return self._measure(reader, models, FaceTracker(self.detector), limits.min_duration_s, None)
+
+    def live(
+        self, *, model: str = AUTO, face_box: Box | None = None, limits: DecodeLimits | None = None
+    ) -> LiveMessages:
+        """Begin a live measurement of the largest face; see LiveMessages for what it takes and tells.
+
+        face_box: where the face is in every frame, for a caller who knows. Raises UnknownModel, ModelError, or
+        FramesMismatch for a box that cannot be.
+        """
+        limits = limits or DecodeLimits()
+        follower = FaceTracker(self.detector) if face_box is None else GivenFace(face_box, limits)
+        return LiveMessages(self.model(model), follower, limits)
 
     def _measure(
         self,

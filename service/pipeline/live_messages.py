@@ -1,0 +1,117 @@
+"""Live video as messages: in come capture times with JPEG pictures, out goes JSON about once a second."""
+
+import math
+import struct
+from typing import Any
+
+from pydantic_core import to_json
+
+from service.pipeline.clock import FrameClock
+from service.pipeline.errors import FramesMismatch, TimestampsInvalid
+from service.pipeline.face import crop_of
+from service.pipeline.frame import Frame
+from service.pipeline.live import Follower, LiveEstimator, LiveUpdate, Spectrum
+from service.pipeline.stills import StillDecoder
+from service.pipeline.stretches import Stretch
+from service.pipeline.types import Box, DecodeLimits, ModelInfo, PulseModel, TrackedFace
+
+_TIME = struct.Struct(">d")
+_MIN_FACE_PX = 16
+
+
+class GivenFace:
+    """A face whose place the caller knows: `box` closely around it, in pixels, in every frame.
+
+    Raises FramesMismatch for a box that lies in no picture within the limits, or has hardly any pixels.
+    """
+
+    def __init__(self, box: Box, limits: DecodeLimits) -> None:
+        across = box.x0 >= 0 and box.x0 + _MIN_FACE_PX <= box.x1 <= limits.max_width
+        down = box.y0 >= 0 and box.y0 + _MIN_FACE_PX <= box.y1 <= limits.max_height
+        if not (across and down):
+            raise FramesMismatch("the face's box does not lie within the picture")
+        self._face = TrackedFace(0, crop_of(box), moved=False)
+
+    def update(self, frame: Frame) -> tuple[TrackedFace, ...]:
+        """Return the crop, always the same."""
+        del frame
+        return (self._face,)
+
+    def forget(self) -> None:
+        """Forget nothing: there is but one crop."""
+
+
+class LiveMessages:
+    """One session. A message is the capture time (float64, big-endian, seconds on any clock) and a JPEG or PNG.
+
+    A message without bytes asks for an update at once.
+    """
+
+    def __init__(self, model: PulseModel, follower: Follower, limits: DecodeLimits) -> None:
+        self._model = model.info
+        self._clock = FrameClock(limits, 0.0, None)
+        self._decoder = StillDecoder(limits)
+        self._estimator = LiveEstimator(model, follower, min_fps=limits.min_fps)
+
+    def push(self, message: bytes) -> bytes | None:
+        """Take the next message; return an update as JSON when one is due.
+
+        A frame with the time of the one before is left out. Raises InputError for what cannot be used:
+        TimestampsInvalid, FrameRateOutOfRange or VideoTooLong for its time, else as StillDecoder.decode.
+        """
+        if not message:
+            return self._told(self._estimator.update())
+        if len(message) <= _TIME.size:
+            raise FramesMismatch("a message is the capture time and a picture")
+        (stamp_s,) = _TIME.unpack_from(message)
+        if not math.isfinite(stamp_s):
+            raise TimestampsInvalid("a frame's time is no finite number")
+        time_s = self._clock.place(stamp_s)
+        if time_s is None:
+            return None
+        with self._estimator.timed("decode"):
+            frame = self._decoder.decode(message[_TIME.size :], time_s)
+        return self._told(self._estimator.push(frame))
+
+    def _told(self, update: LiveUpdate | None) -> bytes | None:
+        return None if update is None else to_json(_fields(update, self._model), inf_nan_mode="null")
+
+
+def _fields(update: LiveUpdate, model: ModelInfo) -> dict[str, Any]:
+    """Return what an update says, rounded to what it is worth; samples to the last bit."""
+    box = update.face
+    return {
+        "time_s": round(update.time_s, 3),
+        "status": update.status,
+        "bpm": _rounded(update.bpm, 2),
+        "confidence": round(update.confidence, 3),
+        "snr_db": _rounded(update.snr_db, 2),
+        "window_s": round(update.window_s, 2),
+        "samples": _stretch(update.samples, 9),
+        "bvp": _stretch(update.bvp, 4),
+        "spectrum": None if update.spectrum is None else _spectrum(update.spectrum),
+        "face": None if box is None else {"box": {side: round(getattr(box, side), 1) for side in Box.__slots__}},
+        "fps": round(update.fps, 2),
+        "frames": update.frames,
+        "warnings": update.warnings,
+        "model": model,
+        "timing_ms": {stage: round(1000 * seconds, 2) for stage, seconds in update.timing_s.items()},
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _stretch(stretch: Stretch, significant: int) -> dict[str, Any]:
+    """Nine significant digits tell every float32 from its neighbours."""
+    values = [float(f"{value:.{significant}g}") for value in stretch.values.tolist()]
+    return {"fps": stretch.fps, "start_s": round(stretch.start_s, 6), "values": values}
+
+
+def _spectrum(spectrum: Spectrum) -> dict[str, Any]:
+    return {
+        "start_hz": round(spectrum.start_hz, 6),
+        "step_hz": round(spectrum.step_hz, 6),
+        "power": [round(value, 3) for value in spectrum.power.tolist()],
+    }
