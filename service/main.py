@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -25,7 +26,7 @@ from service.keys import KeysUnusable
 from service.observation import observing
 from service.protocol import Patience, patient_protocol
 from service.settings import Settings
-from service.telemetry import TelemetryUnavailable, Traces
+from service.telemetry import FRAMEWORK_SILENT, TelemetryUnavailable, Traces
 from service.wire import DEFAULT_ESTIMATOR
 from service.workers import WorkerPool
 
@@ -64,6 +65,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        **FRAMEWORK_SILENT,
     )
     app.include_router(router)
     app.include_router(frames.router)
@@ -80,8 +82,9 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
 def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uvicorn.Server:
     """Return a uvicorn server with our protocol and logs; no limit on connections, which health checks would meet."""
     patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s)
+    app = create_app(settings, estimator=estimator)
     config = uvicorn.Config(
-        create_app(settings, estimator=estimator),
+        app,
         host=settings.host,
         port=settings.port,
         loop="asyncio",
@@ -96,7 +99,22 @@ def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uv
         timeout_graceful_shutdown=settings.shutdown_s,
         h11_max_incomplete_event_size=settings.max_header_kb * 1024,
     )
-    return uvicorn.Server(config)
+    return _Server(config, app, settings.shutdown_s)
+
+
+class _Server(uvicorn.Server):
+    """Tells the jobs of the end together with the connections, some of which wait for jobs."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, shutdown_s: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._jobs_grace_s = 0.8 * shutdown_s  # the rest is for telling whoever listens
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End everything within the grace time."""
+        ending = asyncio.create_task(self._app.state.jobs.stop(self._jobs_grace_s))
+        await super().shutdown(sockets)
+        await ending
 
 
 def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR) -> None:

@@ -1,0 +1,299 @@
+"""Jobs over HTTP, with a real service and stand-in workers."""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.service.api.http import head, part, read_answer
+from tests.service.server import VIDEO, Server, running_server, wait_until
+
+Json = dict[str, Any]
+
+
+def submit(server: Server, content: bytes = VIDEO, headers: dict[str, str] | None = None, **options: str) -> Json:
+    with server.client() as client:
+        answer = client.post("/v1/jobs", files={"file": content}, data=options, headers=headers)
+    assert answer.status_code == 202, answer.text
+    job: Json = answer.json()
+    assert answer.headers["location"] == job["links"]["self"] == f"/v1/jobs/{job['id']}"
+    return job
+
+
+def ask(server: Server, job: Json) -> httpx.Response:
+    with server.client() as client:
+        return client.get(job["links"]["self"])
+
+
+def reaches(server: Server, job: Json, *states: str) -> Json:
+    """Wait until a job has one of the states, and return it."""
+
+    def has() -> Json | None:
+        now: Json = ask(server, job).json()
+        return now if now["state"] in states else None
+
+    found: Json = wait_until(has, 40)
+    return found
+
+
+def delete(server: Server, job: Json) -> httpx.Response:
+    with server.client() as client:
+        return client.delete(job["links"]["self"])
+
+
+def listen(server: Server, job: Json, **headers: str) -> Iterator[tuple[str, str, Json]]:
+    """Yield a job's events: id, name, data. Comments are left out."""
+    with server.client() as client, client.stream("GET", job["links"]["events"], headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        event: dict[str, str] = {}
+        for line in answer.iter_lines():
+            if line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                event[name] = value
+            elif event:
+                yield event.get("id", ""), event["event"], json.loads(event["data"])
+                event = {}
+
+
+def test_a_job_from_its_submission_to_its_result(server: Server) -> None:
+    job = submit(server, face="all")
+    assert re.fullmatch(r"[0-9a-f]{32}", job["id"])
+    assert (job["state"], job["result"], job["problem"]) == ("queued", None, None)
+    done = reaches(server, job, "done")
+    assert (done["progress"], done["position"], done["problem"]) == (1.0, None, None)
+    assert done["created_at"] <= done["started_at"] <= done["finished_at"] < done["expires_at"]
+    assert [face["bpm"] for face in done["result"]["faces"]] == [72.0, 80.0]
+    assert list(done["result"]["timing_ms"]) == ["upload", "queue", "decode", "face"]
+    assert server.uploads() == []
+
+
+def test_the_result_is_that_of_a_request(server: Server) -> None:
+    job = reaches(server, submit(server), "done")
+    asked = server.measure().json()
+    assert job["result"].keys() == asked.keys()
+    for name in ("bpm", "confidence", "bvp", "windows", "face", "video", "model"):
+        assert job["result"][name] == asked[name]
+
+
+def test_who_waits_is_told_when_to_ask_again(server: Server) -> None:
+    job = submit(server, model="sleep_short")
+    assert ask(server, job).headers["retry-after"] == "2"
+    reaches(server, job, "done")
+    assert "retry-after" not in ask(server, job).headers
+
+
+def test_a_job_that_fails_says_why(server: Server) -> None:
+    failed = reaches(server, submit(server, model="no_face"), "failed")
+    assert (failed["result"], failed["progress"]) == (None, 0.0)
+    problem = failed["problem"]
+    assert (problem["code"], problem["status"], problem["type"]) == ("no_face", 422, "/problems/no_face")
+    assert len(problem["request_id"]) == 32
+    assert server.uploads() == []
+
+
+def test_an_unknown_job_is_not_found(server: Server) -> None:
+    with server.client() as client:
+        for answer in (client.get("/v1/jobs/none"), client.get("/v1/jobs/none/events"), client.delete("/v1/jobs/none")):
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_events_tell_the_whole_way(server: Server) -> None:
+    events = list(listen(server, submit(server, model="sleep_short")))
+    names = [name for _, name, _ in events]
+    assert names[0] == "state"
+    assert names[-2:] == ["state", "result"]
+    assert [event_id for event_id, _, _ in events][-2:] == ["", "end"]
+    assert events[-2][2]["state"] == "done"
+    assert events[-1][2]["bpm"] == 72.0
+    running = [data for _, name, data in events if name == "progress"]
+    assert [(data["progress"], data["bpm"], data["confidence"]) for data in running] == [(0.5, 72.0, 0.9)]
+    assert all(data["result"] is None for _, name, data in events if name != "result")
+
+
+def test_events_of_a_job_that_is_over(server: Server) -> None:
+    job = reaches(server, submit(server), "done")
+    assert [name for _, name, _ in listen(server, job)] == ["state", "result"]
+
+
+def test_events_of_a_job_that_fails(server: Server) -> None:
+    *_, (event_id, name, data) = listen(server, submit(server, model="raise"))
+    assert (event_id, name, data["problem"]["code"]) == ("end", "state", "internal_error")
+
+
+def test_a_browser_that_reconnects_after_the_end_is_told_to_stop(server: Server) -> None:
+    job = reaches(server, submit(server), "done")
+    with server.client() as client:
+        assert client.get(job["links"]["events"], headers={"Last-Event-ID": "end"}).status_code == 204
+
+
+def test_a_listener_who_leaves_leaves_nothing_behind(server: Server) -> None:
+    job = submit(server, model="sleep_long")
+    for _ in range(3):
+        next(listen(server, job))
+    wait_until(lambda: sum(line.get("route") == "/v1/jobs/{job_id}/events" for line in server.log()[-20:]) >= 3)
+    delete(server, job)
+
+
+def test_deleting_stops_the_worker_and_removes_everything(server: Server) -> None:
+    job = submit(server, model="spin")
+    reaches(server, job, "running")
+    wait_until(lambda: any(worker.cpu_times().user > 0 for worker in server.workers()))
+    before = {worker.pid for worker in server.workers()}
+    events: list[tuple[str, str, Json]] = []
+    listener = threading.Thread(target=lambda: events.extend(listen(server, job)))
+    listener.start()
+    wait_until(lambda: any(line.get("route") == "/v1/jobs" for line in server.log()))
+    assert delete(server, job).status_code == 204
+    assert ask(server, job).status_code == delete(server, job).status_code == 404
+    listener.join(20)
+    assert events == [] or events[-1] == ("end", "gone", {})
+    assert server.uploads() == []
+    wait_until(lambda: {worker.pid for worker in server.workers()} != before, 30)
+    assert reaches(server, submit(server), "done")
+
+
+def test_deleting_a_finished_job_removes_its_result(server: Server) -> None:
+    job = reaches(server, submit(server), "done")
+    assert delete(server, job).status_code == 204
+    assert ask(server, job).status_code == 404
+    with sqlite3.connect(server.data_dir / "jobs.sqlite3") as db:
+        assert db.execute("SELECT count(*) FROM jobs WHERE id = ?", (job["id"],)).fetchone() == (0,)
+    db.close()
+
+
+def test_requests_find_a_worker_while_jobs_run(server: Server) -> None:
+    jobs = [submit(server, model="sleep_long") for _ in range(2)]
+    reaches(server, jobs[0], "running")
+    assert server.measure().status_code == 200
+    assert ask(server, jobs[1]).json()["position"] == 1
+    for job in jobs:
+        delete(server, job)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "code"),
+    [
+        (b"", {}, "empty_file"),
+        (VIDEO, {"face": "both"}, "validation_failed"),
+        (VIDEO, {"model": "no"}, "unknown_model"),
+    ],
+)
+def test_what_is_wrong_at_once_makes_no_job(server: Server, content: bytes, options: Json, code: str) -> None:
+    with server.client() as client:
+        answer = client.post("/v1/jobs", files={"file": content}, data=options)
+    assert answer.json()["code"] == code
+    assert server.uploads() == []
+
+
+def count_jobs(server: Server) -> int:
+    with sqlite3.connect(server.data_dir / "jobs.sqlite3") as db:
+        (count,) = db.execute("SELECT count(*) FROM jobs").fetchone()
+    db.close()
+    return int(count)
+
+
+def test_a_connection_dropped_half_way_leaves_no_job(server: Server) -> None:
+    before = count_jobs(server)
+    with server.connect() as sock:
+        request = head(length=1_000_000).replace(b"/v1/heart-rate", b"/v1/jobs")
+        sock.sendall(request + part("file", VIDEO * 10)[:50_000])
+        wait_until(server.uploads)
+    wait_until(lambda: server.uploads() == [])
+    assert count_jobs(server) == before
+
+
+def test_a_stalled_upload_leaves_no_job(server: Server) -> None:
+    before = count_jobs(server)
+    with server.connect() as sock:
+        sock.sendall(head(length=1_000_000).replace(b"/v1/heart-rate", b"/v1/jobs") + part("file", VIDEO))
+        assert read_answer(sock).problem() == "request_timeout"
+    wait_until(lambda: server.uploads() == [])
+    assert count_jobs(server) == before
+
+
+def test_a_listener_that_does_not_read_is_cut_off_or_waits_and_others_are_served(server: Server) -> None:
+    job = submit(server, model="sleep_short")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+        sock.sendall(f"GET {job['links']['events']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert reaches(server, job, "done")
+
+
+def test_a_job_may_be_larger_than_a_request(server: Server) -> None:
+    large = VIDEO + bytes(1_500_000)
+    assert server.measure(large).json()["code"] == "upload_too_large"
+    assert reaches(server, submit(server, large), "done")
+
+
+def test_limits_on_waiting_jobs(tmp_path: Path) -> None:
+    with running_server(tmp_path, job_queue_length=1, job_max_upload_mb=1) as server:
+        first = submit(server, model="sleep_long")
+        reaches(server, first, "running")
+        second = submit(server)
+        with server.client() as client:
+            full = client.post("/v1/jobs", files={"file": VIDEO})
+            delete(server, first)
+            reaches(server, second, "done")
+            large = client.post("/v1/jobs", files={"file": VIDEO + bytes(1_100_000)})
+        assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "job_queue_full", "5")
+        assert (large.status_code, large.json()["code"]) == (413, "upload_too_large")
+
+
+def test_results_expire(tmp_path: Path) -> None:
+    with running_server(tmp_path, job_ttl_s=2) as server:
+        job = submit(server)
+        assert [name for _, name, _ in listen(server, job)][-1] == "result"
+        expired = reaches(server, job, "expired")
+        assert (expired["result"], expired["problem"]) == (None, None)
+        wait_until(lambda: b'"bpm"' not in (server.data_dir / "jobs.sqlite3").read_bytes())
+        wait_until(lambda: ask(server, job).status_code == 404, 30)
+
+
+def test_a_killed_service_reports_its_jobs_as_interrupted(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        done = reaches(server, submit(server), "done")
+        runs, waits = submit(server, model="sleep_long"), submit(server)
+        reaches(server, runs, "running")
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait(20)
+        assert len(server.uploads()) == 2
+    with running_server(tmp_path, wait_for_workers=False) as server:
+        for job in (runs, waits):
+            failed = ask(server, job).json()
+            assert (failed["state"], failed["problem"]["code"]) == ("failed", "interrupted")
+        assert ask(server, done).json() == done
+        assert server.uploads() == []
+
+
+def test_an_ended_service_gives_jobs_the_grace_time(tmp_path: Path) -> None:
+    with running_server(tmp_path, shutdown_s=20) as server:
+        ends, waits = submit(server, model="sleep_short"), submit(server)
+        reaches(server, ends, "running")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+        assert list(server.data_dir.glob("uploads-*")) == []
+    with running_server(tmp_path, wait_for_workers=False) as server:
+        assert ask(server, ends).json()["state"] == "done"
+        assert ask(server, waits).json()["problem"]["code"] == "interrupted"
+
+
+def test_an_ended_service_does_not_wait_for_a_long_job_and_tells_who_listens(tmp_path: Path) -> None:
+    with running_server(tmp_path, shutdown_s=2) as server:
+        job = submit(server, model="sleep_long")
+        events: list[tuple[str, str, Json]] = []
+        listener = threading.Thread(target=lambda: events.extend(listen(server, job)))
+        listener.start()
+        reaches(server, job, "running")
+        wait_until(lambda: events)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+        listener.join(20)
+        assert events[-1][2]["problem"]["code"] == "interrupted"
+        assert not any(line["level"] == "ERROR" for line in server.log())
