@@ -64,13 +64,15 @@ def _unit(wave: Floats) -> Floats:
 def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator) -> TrainingClip:
     """Return a changed clip of the same length.
 
-    Flips, and bends each colour channel by a power: that scales the channels' pulses against each other, which a gain
+    Flips, shifts, and bends each colour channel by a power: that scales the channels' pulses against each other, which a gain
     does not (it cancels in the normalised difference). Adds noise. Stretches time, and the heart rate with it. Never
     plays backwards: the pulse rises faster than it falls.
     """
     rgb, ppg, comparable, meta = clip.rgb, clip.ppg, clip.comparable, clip.meta
     if rng.random() < config.flip:
         rgb = rgb[..., ::-1]
+    if rng.random() < config.shift:
+        rgb = shifted(rgb, *rng.integers(-config.shift_max, config.shift_max + 1, 2))
     if rng.random() < config.gamma:
         rgb = rgb ** rng.uniform(*config.gamma_range, (1, 3, 1, 1)).astype(np.float32)
     if rng.random() < config.noise:
@@ -80,6 +82,14 @@ def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator)
     if rng.random() < config.stretch:
         return stretch(clip, float(rng.uniform(*config.stretch_range)))
     return clip
+
+
+def shifted(rgb: Floats, down: int, right: int) -> Floats:
+    """Return crops (T, 3, H, W) moved by whole cells, their edges repeated: no detector's box is exact."""
+    height, width = rgb.shape[2:]
+    rows = np.clip(np.arange(height) - down, 0, height - 1)
+    columns = np.clip(np.arange(width) - right, 0, width - 1)
+    return rgb[:, :, rows][..., columns]
 
 
 def stretch(clip: TrainingClip, speed: float) -> TrainingClip:
@@ -138,7 +148,7 @@ class TrainingBatches:
         self._augment = AugmentConfig()
         self._epoch, self._place = -1, 0
         self._shards: list[str] = []
-        self._order: list[tuple[str, int]] = []
+        self._order: list[list[tuple[str, int]]] = []
 
     def augmented_by(self, config: AugmentConfig) -> "TrainingBatches":
         """Set the augmentation and return self."""
@@ -160,11 +170,11 @@ class TrainingBatches:
         return self
 
     def __next__(self) -> Batch:
-        if self._place + self._batch_clips > len(self._order):
+        if self._place >= len(self._order):
             self._begin_epoch()
         rng = np.random.default_rng((self._seed, self._epoch, self._place))
-        addresses = self._order[self._place : self._place + self._batch_clips]
-        self._place += self._batch_clips
+        addresses = self._order[self._place]
+        self._place += 1
         clips = [augment(self._folder.read(address), self._augment, rng) for address in addresses]
         return collate(clips, self._spec)
 
@@ -172,12 +182,19 @@ class TrainingBatches:
         self._epoch, self._place = self._epoch + 1, 0
         self._shards = self._folder.shards()
         self._order = self._shuffled()
-        if len(self._order) < self._batch_clips:
-            raise ClipsInvalid(f"{len(self._order)} clips are too few for a batch of {self._batch_clips}")
+        if not self._order:
+            raise ClipsInvalid(f"too few clips of one length for a batch of {self._batch_clips}")
 
-    def _shuffled(self) -> list[tuple[str, int]]:
+    def _shuffled(self) -> list[list[tuple[str, int]]]:
+        """Deal the clips into batches of one length; what is left over waits for the next epoch."""
+        rng = np.random.default_rng((self._seed, self._epoch))
         addresses = self._folder.addresses(self._shards)
-        return [addresses[i] for i in np.random.default_rng((self._seed, self._epoch)).permutation(len(addresses))]
+        by_length: dict[int, list[tuple[str, int]]] = {}
+        for i in rng.permutation(len(addresses)):
+            by_length.setdefault(self._folder.frames(addresses[i]), []).append(addresses[i])
+        size = self._batch_clips
+        batches = [same[at : at + size] for same in by_length.values() for at in range(0, len(same) - size + 1, size)]
+        return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def plain_batches(folder: ClipFolder, *, spec: InputSpec, batch_clips: int, limit: int) -> Iterator[Batch]:

@@ -64,7 +64,7 @@ class ClipWriter:
         self._next = max(taken, default=-1) + 1
 
     def add(self, rgb: Floats, ppg: Floats, comparable: Bools, meta: Mapping[str, Any]) -> None:
-        """Add one clip (see TrainingClip). All clips of a cache have the same T. Raises ClipsInvalid."""
+        """Add one clip (see TrainingClip). All clips of a shard have the same T. Raises ClipsInvalid."""
         _check(rgb, ppg, comparable, meta)
         codes = np.rint(np.clip(rgb, 0, 1) * np.float32(MAX_UINT16)).astype(np.uint16)
         if self._clips and self._clips[0][0].shape != codes.shape:
@@ -149,6 +149,10 @@ class ClipFolder:
         shard, row = self._open(address[0]), address[1]
         rgb = shard.crops[row].astype(np.float32) * np.float32(1 / MAX_UINT16)
         return TrainingClip(rgb, shard.ppg[row], shard.comparable[row], shard.metas[row])
+
+    def frames(self, address: tuple[str, int]) -> int:
+        """Return T of one clip: shards may differ, clips of one shard do not. Raises ClipsInvalid."""
+        return int(self._open(address[0]).crops.shape[1])
 
     def _open(self, name: str) -> _Shard:
         if name not in self._shards:

@@ -25,6 +25,8 @@ class AugmentConfig:
     """Probabilities of the changes made to a clip when it is loaded, and their ranges."""
 
     flip: float = 0.5
+    shift: float = 0.5
+    shift_max: int = 2
     gamma: float = 0.3
     gamma_range: tuple[float, float] = (0.7, 1.4)
     noise: float = 0.2

@@ -72,7 +72,8 @@ def _band_spectrum(samples: Tensor, valid: Tensor, fps: float) -> Tensor:
 def _band_hz(samples: Tensor, fps: float) -> Tensor:
     """Return the frequencies (K,) of the band's bins."""
     freqs_hz = torch.fft.rfftfreq(samples.shape[1], 1 / fps, device=samples.device)
-    return freqs_hz[_in_band(freqs_hz)]
+    band: Tensor = freqs_hz[_in_band(freqs_hz)]
+    return band
 
 
 def _in_band(freqs_hz: Tensor) -> Tensor:

@@ -7,12 +7,12 @@ import torch
 
 from service.pipeline.types import InputSpec
 from tests.training.moving_colours import write_clips
-from training.batches import TrainingBatches, augment, collate, plain_batches, pulse_change, stretch
-from training.clips import ClipFolder, ClipsInvalid, TrainingClip
+from training.batches import TrainingBatches, augment, collate, plain_batches, pulse_change, shifted, stretch
+from training.clips import ClipFolder, ClipsInvalid, ClipWriter, TrainingClip
 from training.config import AugmentConfig
 
 T = np.arange(160) / 30
-NOTHING = AugmentConfig(flip=0, gamma=0, noise=0, stretch=0)
+NOTHING = AugmentConfig(flip=0, shift=0, gamma=0, noise=0, stretch=0)
 
 
 def one(frames: int = 160, bpm: float = 90.0) -> TrainingClip:
@@ -135,10 +135,49 @@ def test_new_clips_join_at_the_next_epoch(tmp_path: Path) -> None:
 
 
 def test_too_few_clips_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ClipsInvalid, match="2 clips are too few"):
+    with pytest.raises(ClipsInvalid, match="too few clips of one length for a batch of 3"):
         next(batches(write_clips(tmp_path, 2)))
 
 
 def test_plain_batches_keep_to_the_limit(clips: Path) -> None:
     sizes = [len(b.bpm) for b in plain_batches(ClipFolder(clips), spec=InputSpec(lag=3), batch_clips=2, limit=3)]
     assert sizes == [2, 1]
+
+
+def test_windows_get_the_wave_and_the_clips_ends_repeated() -> None:
+    clip = one()
+    count = len(clip.ppg)
+    batch = collate([clip], InputSpec(lag=15, past=10, future=5))
+    assert batch.rgb.shape[1] == count + 15
+    assert batch.target.shape == batch.valid.shape == (1, count)
+    np.testing.assert_array_equal(batch.rgb[0, :10], np.repeat(clip.rgb[:1], 10, axis=0))
+    np.testing.assert_array_equal(batch.rgb[0, -5:], np.repeat(clip.rgb[-1:], 5, axis=0))
+    assert batch.valid.all()
+    assert float(np.corrcoef(batch.target[0], clip.ppg)[0, 1]) > 0.9
+
+
+def test_windows_learn_from_the_longest_piece_alone() -> None:
+    clip = one()
+    comparable = clip.comparable.copy()
+    comparable[20] = False
+    batch = collate([replace(clip, comparable=comparable)], InputSpec(lag=15, past=10, future=5))
+    assert not batch.valid[0, :20].any()
+    assert batch.valid[0, 20:].all()
+    np.testing.assert_array_equal(batch.rgb[0, :30], np.repeat(clip.rgb[20:21], 30, axis=0))
+
+
+def test_shifting_moves_whole_cells_and_repeats_the_edge() -> None:
+    rgb = one(frames=2).rgb
+    moved = shifted(rgb, 1, -1)
+    np.testing.assert_array_equal(moved[:, :, 1:, :-1], rgb[:, :, :-1, 1:])
+    np.testing.assert_array_equal(moved[:, :, 0, :-1], rgb[:, :, 0, 1:])
+
+
+def test_batches_hold_clips_of_one_length(tmp_path: Path) -> None:
+    for tag, frames in (("long", 40), ("short", 30)):
+        with ClipWriter(tmp_path, tag=tag) as writer:
+            for _ in range(4):
+                clip = one(frames=frames)
+                writer.add(clip.rgb, clip.ppg, clip.comparable, clip.meta)
+    row = TrainingBatches(ClipFolder(tmp_path), spec=InputSpec(), batch_clips=2, seed=0)
+    assert sorted(next(row).rgb.shape[1] for _ in range(4)) == [30, 30, 40, 40]

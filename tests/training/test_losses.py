@@ -4,7 +4,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.losses import Criterion, LossNotFinite, band_pearson, derivative_mse, distillation, target_aware
+from training.losses import (
+    Criterion,
+    LossNotFinite,
+    band_pearson,
+    derivative_mse,
+    distillation,
+    spectral,
+    target_aware,
+    wave_pearson,
+)
 
 FPS = 30.0
 ALL = torch.ones(1, 160, dtype=torch.bool)
@@ -96,3 +105,28 @@ def test_the_teacher_gets_no_gradient() -> None:
 def test_distillation_names_a_term_for_each_map() -> None:
     maps = [torch.randn(1, 2, 2, 2), torch.randn(1, 2, 3, 3)]
     assert list(distillation(maps, maps)) == ["distil_1", "distil_2"]
+
+
+@pytest.mark.parametrize(("phase", "expected"), [(0.0, 0.0), (math.pi, 2.0), (math.pi / 2, 1.0)])
+def test_wave_pearson_is_one_minus_the_correlation(phase: float, expected: float) -> None:
+    assert float(wave_pearson(sine(1.5, phase), sine(1.5), ALL, FPS)) == pytest.approx(expected, abs=0.02)
+
+
+def test_two_waves_correlate_as_they_are_and_not_as_their_sums() -> None:
+    mixed = sine(1.0) + sine(3.0)
+    assert float(wave_pearson(mixed, sine(3.0), ALL, FPS)) == pytest.approx(1 - math.sqrt(0.5), abs=0.05)
+    assert float(band_pearson(mixed, sine(3.0), ALL, FPS)) > 0.5
+
+
+@pytest.mark.parametrize("phase", [0.0, 2.0])
+def test_the_spectral_term_asks_where_the_power_is_and_not_for_the_phase(phase: float) -> None:
+    assert float(spectral(sine(1.5, phase), sine(1.5), ALL, FPS)) < 0.05
+
+
+def test_the_spectral_term_is_the_logarithm_of_the_share_in_the_right_place() -> None:
+    assert float(spectral(sine(1.5) + sine(3.0), sine(1.5), ALL, FPS)) == pytest.approx(math.log(2), abs=0.1)
+
+
+def test_the_spectral_term_accepts_the_pulses_own_harmonic() -> None:
+    true = sine(1.5) + 0.5 * sine(3.0)
+    assert float(spectral(sine(3.0), true, ALL, FPS)) < 0.1

@@ -121,22 +121,24 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def count_macs(net: PulseNet, frames: int) -> int:
-    """Return the multiply-accumulates of all convolutions and linear layers for the samples of `frames` pairs."""
+    """Return the multiply-accumulates of all convolutions and linear layers for `frames` more samples of a clip."""
     total = 0
 
     def count(module: nn.Module, _: Any, output: Tensor) -> None:
         nonlocal total
         total += output.numel() * _macs_per_output(module)
 
-    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     training = net.training
     with torch.no_grad():
         net.eval()(torch.rand(1 + net.lag, 3, SIZE, SIZE))
+        first = total
+        net(torch.rand(2 + net.lag, 3, SIZE, SIZE))
     net.train(training)
     for hook in hooks:
         hook.remove()
-    return total * frames
+    return (total - 2 * first) * frames
 
 
 def _macs_per_output(layer: nn.Module) -> int:
