@@ -19,7 +19,7 @@ from service.api.state import Service
 from service.jobs.queue import JobQueue
 from service.protocol import Patience, patient_protocol
 from service.settings import Settings
-from service.telemetry import Traces
+from service.telemetry import FRAMEWORK_SILENT, Traces
 
 _LOG = logging.getLogger("facepulse.metrics")
 
@@ -80,7 +80,7 @@ def _config(settings: Settings, metrics: Metrics) -> uvicorn.Config:
 
 
 def _metrics_app(metrics: Metrics) -> FastAPI:
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, **FRAMEWORK_SILENT)
     app.state.metrics = metrics
     app.include_router(metrics_api.router)
     errors.register(app)

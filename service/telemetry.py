@@ -8,11 +8,15 @@ sampling and resource attributes come from OpenTelemetry's own variables (OTEL_E
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
+# FastAPI's own telemetry, where it has one, would hold query strings, addresses and messages of exceptions.
+FRAMEWORK_SILENT: dict[str, Any] = {
+    "telemetry": dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
+}
 _TRACES_PATH = "/v1/traces"
 _EXPORT_S = 3.0
 _BEFORE_WORKER = ("upload", "queue")

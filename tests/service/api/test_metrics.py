@@ -1,0 +1,139 @@
+"""What Prometheus gets to see, and what it never does."""
+
+import re
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.api.metrics import STAGES, Metrics
+from service.api.middleware import Finished
+from service.main import create_app
+from service.settings import Settings
+from tests.service.server import Server, running_server, wait_until
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def parse(text: str) -> Samples:
+    families = text_string_to_metric_families(text)
+    return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get((name, frozenset(labels.items())), 0.0)
+
+
+def scrape(server: Server) -> Samples:
+    with server.client() as client:
+        return parse(client.get("/metrics").text)
+
+
+def finished(path: str = "/v1/models", status: int = 200, method: str = "GET") -> Finished:
+    return Finished({"type": "http", "method": method, "route": SimpleNamespace(path=path)}, status, 0, 0.25)
+
+
+def test_the_format_is_what_prometheus_reads(server: Server) -> None:
+    with server.client() as client:
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert list(text_string_to_metric_families(answer.text))
+
+
+def test_requests_are_counted_by_route_and_status(server: Server) -> None:
+    labels = {"method": "GET", "route": "/v1/models/{name}", "status": "404"}
+    before = value(scrape(server), "facepulse_requests_total", **labels)
+    with server.client() as client:
+        for name in ("nobody", "somebody"):
+            client.get(f"/v1/models/{name}")
+    after = scrape(server)
+    assert value(after, "facepulse_requests_total", **labels) == before + 2
+    assert not [labels for _, labels in after if "nobody" in str(labels)]
+    assert value(after, "facepulse_request_seconds_count", route="/v1/models/{name}") >= 2
+
+
+def test_made_up_addresses_and_methods_make_no_series(server: Server) -> None:
+    with server.client() as client:
+        for number in range(3):
+            client.request(f"BREW{number}", f"/coffee/{number}")
+    samples = scrape(server)
+    assert value(samples, "facepulse_requests_total", method="other", route="unmatched", status="404") >= 3
+    assert not [labels for _, labels in samples if re.search("coffee|BREW", str(labels))]
+
+
+def test_a_measurement_counts_its_stages_and_its_confidence(server: Server) -> None:
+    before = scrape(server)
+    assert server.measure().status_code == 200
+    after = scrape(server)
+    for stage in ("upload", "queue", "decode"):
+        grown = [value(samples, "facepulse_stage_seconds_count", stage=stage) for samples in (before, after)]
+        assert grown[1] == grown[0] + 1
+    confidences = [value(samples, "facepulse_confidence_count") for samples in (before, after)]
+    assert confidences[1] == confidences[0] + 1
+
+
+def test_no_heart_rate_is_told_anywhere(server: Server) -> None:
+    server.measure()
+    with server.client() as client:
+        text = client.get("/metrics").text
+    assert "bpm" not in text
+    assert 72.0 not in parse(text).values()
+
+
+def test_what_the_service_is_doing(server: Server) -> None:
+    samples = scrape(server)
+    assert value(samples, "facepulse_workers", state="warm") == 2
+    assert value(samples, "facepulse_workers", state="busy") == 0
+    assert value(samples, "facepulse_queue_depth") == 0
+    assert value(samples, "facepulse_uploads_in_progress") == 0
+    assert ("facepulse_jobs", frozenset({("state", "queued")})) in samples
+    assert value(samples, "process_resident_memory_bytes") > 1e7
+
+
+def test_a_replaced_worker_is_counted(server: Server) -> None:
+    before = value(scrape(server), "facepulse_worker_restarts_total")
+    assert server.measure(model="die").status_code == 503
+    wait_until(lambda: value(scrape(server), "facepulse_worker_restarts_total") == before + 1)
+    wait_until(lambda: value(scrape(server), "facepulse_workers", state="warm") == 2)
+
+
+def test_metrics_can_have_a_port_of_their_own(tmp_path: Path) -> None:
+    with running_server(tmp_path, wait_for_workers=False, metrics_port=_free_port()) as server:
+        port = next(line["port"] for line in server.log() if line["message"].startswith("metrics have"))
+        with server.client() as client:
+            assert client.get("/metrics").status_code == 404
+            assert "/metrics" not in client.get("/openapi.json").json()["paths"]
+            own = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+            other = httpx.get(f"http://127.0.0.1:{port}/v1/models", trust_env=False)
+    assert own.status_code == 200
+    assert "facepulse_workers" in own.text
+    assert (other.status_code, other.json()["code"]) == (404, "not_found")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def test_they_can_be_switched_off() -> None:
+    assert "/metrics" not in create_app(Settings(metrics=False)).openapi()["paths"]
+
+
+def test_two_services_do_not_share_numbers() -> None:
+    one, other = Metrics(), Metrics()
+    one.request_finished(finished())
+    assert b'facepulse_requests_total{method="GET"' in one.text()
+    assert b"facepulse_requests_total{" not in other.text()
+
+
+def test_only_known_stages_become_labels() -> None:
+    metrics = Metrics()
+    metrics.measured(dict.fromkeys(STAGES, 10.0) | {"surprise": 1.0}, 0.95)
+    samples = parse(metrics.text().decode())
+    assert {dict(labels)["stage"] for name, labels in samples if name == "facepulse_stage_seconds_count"} == set(STAGES)
+    assert value(samples, "facepulse_stage_seconds_sum", stage="infer") == pytest.approx(0.01)
+    assert value(samples, "facepulse_confidence_bucket", le="0.9") == 0
+    assert value(samples, "facepulse_confidence_bucket", le="1.0") == 1
