@@ -64,9 +64,9 @@ def _unit(wave: Floats) -> Floats:
 def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator) -> TrainingClip:
     """Return a changed clip of the same length.
 
-    Flips, shifts, and bends each colour channel by a power: that scales the channels' pulses against each other, which a gain
-    does not (it cancels in the normalised difference). Adds noise. Stretches time, and the heart rate with it. Never
-    plays backwards: the pulse rises faster than it falls.
+    Flips, shifts, and bends each colour channel by a power: that scales the channels' pulses against each other, which
+    a gain does not (it cancels in the normalised difference). Adds noise. Stretches time, and the heart rate with it.
+    Never plays backwards: the pulse rises faster than it falls.
     """
     rgb, ppg, comparable, meta = clip.rgb, clip.ppg, clip.comparable, clip.meta
     if rng.random() < config.flip:

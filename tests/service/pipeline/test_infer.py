@@ -9,7 +9,7 @@ import pytest
 from service.pipeline.errors import ManifestInvalid, ModelCorrupt
 from service.pipeline.infer import OnnxPulseModel, comparable_pairs, fill_invalid
 from service.pipeline.types import Calibration, Clip, Floats, Pulse
-from tests.service.pipeline.tiny_models import write_green_model
+from tests.service.pipeline.tiny_models import write_green_model, write_window_model
 
 CALIBRATION = Calibration(0.0, {})
 
@@ -60,6 +60,72 @@ def test_too_few_frames_give_no_samples(tmp_path: Path, frames: int) -> None:
     model = OnnxPulseModel(write_green_model(tmp_path, lag=3), default_calibration=CALIBRATION)
     pulse = run(model, crops(frames), 64)
     assert len(pulse.samples) == len(pulse.valid) == 0
+
+
+def windowed(folder: Path) -> OnnxPulseModel:
+    return OnnxPulseModel(write_window_model(folder, past=4, future=2), default_calibration=CALIBRATION)
+
+
+def window_means(green: Floats) -> Floats:
+    padded = np.concatenate([np.repeat(green[:1], 4), green, np.repeat(green[-1:], 2)])
+    return np.lib.stride_tricks.sliding_window_view(padded, 7).mean(axis=1)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 300, 700])
+def test_a_window_gives_each_frame_a_sample_wherever_the_video_is_cut(tmp_path: Path, chunk: int) -> None:
+    rgb = crops(700)
+    pulse = run(windowed(tmp_path), rgb, chunk)
+    np.testing.assert_allclose(pulse.samples, window_means(rgb[:, 1].mean(axis=(1, 2))), atol=1e-6)
+    assert pulse.valid.all()
+    assert (pulse.kind, pulse.start_s) == ("wave", 2.0)
+
+
+@pytest.mark.parametrize("chunk", [1, 64, 700])
+def test_a_window_never_reaches_across_a_break(tmp_path: Path, chunk: int) -> None:
+    rgb = crops(700)
+    rgb[330:] += 5
+    green = rgb[:, 1].mean(axis=(1, 2))
+    pulse = run(windowed(tmp_path), rgb, chunk, broken_at=330)
+    expected = np.concatenate([window_means(green[:330]), window_means(green[330:])])
+    np.testing.assert_allclose(pulse.samples, expected, atol=1e-5)
+    assert pulse.valid.all()
+
+
+def test_a_piece_of_less_than_a_second_says_nothing(tmp_path: Path) -> None:
+    pulse = run(windowed(tmp_path), crops(100), 64, broken_at=80)
+    assert np.flatnonzero(~pulse.valid).tolist() == list(range(80, 100))
+
+
+def test_windows_can_be_finished_again_and_again(tmp_path: Path) -> None:
+    model, rgb = windowed(tmp_path), crops(600)
+    stream = model.stream()
+    for start in range(0, 600, 50):
+        stream.push(Clip(rgb[start : start + 50], np.ones(50, np.bool_), start / 30, 30.0))
+        assert len(stream.finish().samples) == start + 50
+    np.testing.assert_allclose(stream.finish().samples, run(model, rgb, 600).samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("forgotten", [10, 280, 590])
+def test_windows_forget_what_is_past(tmp_path: Path, forgotten: int) -> None:
+    model, rgb = windowed(tmp_path), crops(700)
+    stream = model.stream()
+    stream.push(Clip(rgb[:600], np.arange(600) != 5, 2.0, 30.0))
+    stream.forget(forgotten)
+    stream.push(Clip(rgb[600:], np.ones(100, np.bool_), 22.0, 30.0))
+    pulse, whole = stream.finish(), run(model, rgb, 700, broken_at=5)
+    np.testing.assert_allclose(pulse.samples, whole.samples[forgotten:], atol=1e-6)
+    assert pulse.valid.tolist() == whole.valid[forgotten:].tolist()
+    assert pulse.start_s == pytest.approx(2.0 + forgotten / 30)
+
+
+@pytest.mark.parametrize("past", [3, 5])
+def test_a_lag_that_is_not_its_windows_is_refused(tmp_path: Path, past: int) -> None:
+    folder = write_window_model(tmp_path, past=4, future=2)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["input"]["past"] = past
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ManifestInvalid):
+        OnnxPulseModel(folder, default_calibration=CALIBRATION)
 
 
 def test_pairs_need_every_frame_between_them() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from service.pipeline.manifest import InputPart, Manifest, OutputPart, TrainingPart, file_sha256
+from service.pipeline.manifest import InputPart, Manifest, OutputPart, TrainingPart, file_sha256, read_manifest
 
 
 def write_green_model(store: Path, name: str = "tiny", *, lag: int = 1, output: str = "pulse") -> Path:
@@ -30,9 +30,41 @@ def write_green_model(store: Path, name: str = "tiny", *, lag: int = 1, output: 
     return folder
 
 
+def write_window_model(store: Path, name: str = "window", *, past: int = 4, future: int = 2) -> Path:
+    """Write model_store/<name>-1.0.0 with a model of windows: the mean green over each; return its folder."""
+    folder = write_green_model(store, name)
+    onnx.save(_green_mean(past + future + 1), folder / "model.onnx")
+    manifest = read_manifest(folder, check_hashes=False)
+    given = InputPart(fps=30.0, lag=past + future, past=past, future=future)
+    changes = {"files": {"model.onnx": file_sha256(folder / "model.onnx")}, "input": given}
+    manifest.model_copy(update={**changes, "output": OutputPart(kind="wave")}).write(folder)
+    return folder
+
+
 def write_active(store: Path, default: str, names: list[str]) -> None:
     """Write active.json naming version 1.0.0 of each model."""
     (store / "active.json").write_text(json.dumps({"default": default, "models": dict.fromkeys(names, "1.0.0")}))
+
+
+def _green_mean(window: int) -> onnx.ModelProto:
+    def const(name: str, values: list[int]) -> onnx.TensorProto:
+        return numpy_helper.from_array(np.array(values, np.int64), name)
+
+    nodes = [
+        helper.make_node("Slice", ["frames", "one", "two", "axis1"], ["green"]),
+        helper.make_node("ReduceMean", ["green"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean"], ["row"], axes=[0, 1]),
+        helper.make_node("AveragePool", ["row"], ["pooled"], kernel_shape=[window], strides=[1]),
+        helper.make_node("Squeeze", ["pooled"], ["pulse"], axes=[0, 1]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "green_mean",
+        [helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["T", 3, 36, 36])],
+        [helper.make_tensor_value_info("pulse", TensorProto.FLOAT, ["N"])],
+        [const("one", [1]), const("two", [2]), const("axis1", [1])],
+    )
+    return helper.make_model(graph, ir_version=7, opset_imports=[helper.make_opsetid("", 12)])
 
 
 def _green_difference(lag: int, output: str) -> onnx.ModelProto:
