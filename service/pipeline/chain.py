@@ -12,12 +12,13 @@ from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
 from service.pipeline.errors import NoFaceFound
 from service.pipeline.frame import Frame
-from service.pipeline.pulse import heart_rate
+from service.pipeline.pulse import extras, heart_rate
 from service.pipeline.types import (
     Clip,
     FaceEstimate,
     FaceTrack,
     HeartRate,
+    Pulse,
     PulseModel,
     PulseStream,
     TrackedFace,
@@ -134,7 +135,7 @@ class Chain:
 
     def faces(self, index: int, tracks: Sequence[FaceTrack]) -> tuple[FaceEstimate, ...]:
         """Return what the model of this index says of each face."""
-        return tuple(FaceEstimate(track, self._rate(index, self._ways[track.face_id])) for track in tracks)
+        return tuple(self._estimate(index, track) for track in tracks)
 
     def so_far(self, index: int) -> HeartRate | None:
         """Return what the model of this index says of the largest face up to now, None before there is one.
@@ -146,7 +147,7 @@ class Chain:
         except NoFaceFound:
             return None
         way = self._ways.get(tracks[0].face_id)
-        return None if way is None or not way.crops else self._rate(index, way)
+        return None if way is None or not way.crops else self._rate(index, way)[1]
 
     def _push_face(self, frame: Frame, face: TrackedFace) -> None:
         way = self._ways.get(face.face_id)
@@ -165,11 +166,16 @@ class Chain:
             for stream in (*way.streams, way.colour):
                 stream.push(clip)
 
-    def _rate(self, index: int, way: _Way) -> HeartRate:
+    def _estimate(self, index: int, track: FaceTrack) -> FaceEstimate:
+        pulse, rate = self._rate(index, self._ways[track.face_id])
+        with self._timed("pulse"):
+            return FaceEstimate(track, rate, *extras(pulse, rate))
+
+    def _rate(self, index: int, way: _Way) -> tuple[Pulse, HeartRate]:
         with self._timed("infer"):
             pulse = way.streams[index].finish()
         with self._timed("pulse"):
-            return heart_rate(pulse, self.models[index].calibration, colour=way.colour.finish())
+            return pulse, heart_rate(pulse, self.models[index].calibration, colour=way.colour.finish())
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

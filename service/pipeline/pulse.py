@@ -7,11 +7,24 @@ as `low_quality` and with the confidence that it deserves.
 import numpy as np
 
 from service.pipeline import quality, spectrum
+from service.pipeline.beats import find_beats
+from service.pipeline.hrv import variability
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
+from service.pipeline.respiration import breathing
 from service.pipeline.spectrum import BAND_HZ, Array
-from service.pipeline.types import Bools, Calibration, Floats, HeartRate, HeartRateWindow, Pulse
+from service.pipeline.types import (
+    Bools,
+    Calibration,
+    Floats,
+    HeartRate,
+    HeartRateWindow,
+    Hrv,
+    Pulse,
+    Respiration,
+    Withheld,
+)
 
-__all__ = ["BAND_HZ", "DEFAULT_CALIBRATION", "QUALITY_FEATURES", "heart_rate", "quality_features"]
+__all__ = ["BAND_HZ", "DEFAULT_CALIBRATION", "QUALITY_FEATURES", "extras", "heart_rate", "quality_features"]
 
 MIN_SPAN_S = 4.0  # below that even the slowest pulse has no three beats: nothing is said
 MIN_VALID = 0.8  # share of a window's samples that must be the model's own
@@ -52,6 +65,13 @@ def heart_rate(
         fps=pulse.fps,
         start_s=start_s,
     )
+
+
+def extras(pulse: Pulse, rate: HeartRate) -> tuple[Hrv | Withheld, Respiration | Withheld]:
+    """Return what a recording's beats say beyond the heart rate that `heart_rate` found in it, or why they do not."""
+    wave, valid = _wave(pulse)
+    beats = find_beats(wave, rate, valid)
+    return variability(beats, rate), breathing(beats, rate)
 
 
 def quality_features(pulse: Pulse, *, colour: Pulse | None = None) -> dict[str, float]:
