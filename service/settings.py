@@ -6,6 +6,7 @@ This is the only place that reads the environment. `settings_markdown` prints th
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -105,9 +106,20 @@ class Settings(BaseSettings):
         8, ge=1, description="Unfinished jobs per key (of all callers without keys); then 429."
     )
     job_max_upload_mb: float = Field(2000.0, gt=0, allow_inf_nan=False, description="Largest video of a job; then 413.")
+    job_upload_timeout_s: Seconds = Field(3600.0, description="Longest time a job's upload may take; then 408.")
     job_max_duration_s: Seconds = Field(7200.0, description="Longest video of a job; a longer one fails.")
     job_timeout_s: Seconds = Field(7200.0, description="Longest wall-clock time of a job in a worker; then it fails.")
     job_ttl_s: Seconds = Field(3600.0, description="Time after its end for which a job's result is kept.")
+
+    live_sessions: int | None = Field(
+        None, ge=0, description="Live sessions at a time, each holds a worker; then 1013."
+    )
+    live_wait_s: Seconds = Field(5.0, description="Longest wait of a live session for a worker; then 1013.")
+    live_idle_s: Seconds = Field(15.0, description="Time without a frame after which a live session ends.")
+    live_max_s: Seconds = Field(3600.0, description="Longest live session.")
+    live_max_width: int = Field(1280, ge=64, description="Largest live frame (px across).")
+    live_max_height: int = Field(1280, ge=64, description="Largest live frame (px down); phones are held upright.")
+    live_max_image_mb: float = Field(2.0, gt=0, allow_inf_nan=False, description="Largest live message; then 1009.")
 
     max_width: int = Field(3840, ge=64, description="Largest picture width (px).")
     max_height: int = Field(2160, ge=64, description="Largest picture height (px).")
@@ -130,6 +142,26 @@ class Settings(BaseSettings):
     def usable_job_workers(self) -> int:
         """How many workers jobs may hold at a time: unless told otherwise all but one, and one at least."""
         return min(self.job_workers or max(1, self.workers - 1), self.workers)
+
+    @property
+    def usable_live_sessions(self) -> int:
+        """How many live sessions there may be: unless told otherwise all workers but one, and one at least."""
+        return max(1, self.workers - 1) if self.live_sessions is None else self.live_sessions
+
+    @property
+    def live_limits(self) -> DecodeLimits:
+        """What the frames of a live session may be; its clock may run a little ahead of ours."""
+        return replace(
+            self.decode_limits,
+            max_width=self.live_max_width,
+            max_height=self.live_max_height,
+            max_duration_s=self.live_max_s + 60,
+        )
+
+    @property
+    def live_max_message_bytes(self) -> int:
+        """Largest live message in bytes."""
+        return int(self.live_max_image_mb * MEGABYTE)
 
     @property
     def max_image_bytes(self) -> int:
@@ -156,6 +188,7 @@ _TOLD_IN_WORDS = {
     "model_store": "`model_store` beside the code",
     "data_dir": "`facepulse-<uid>` in the temporary folder",
     "workers": "usable cores",
+    "live_sessions": "all workers but one, one at least",
     "job_workers": "all but one, one at least",
 }
 

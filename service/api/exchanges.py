@@ -25,7 +25,10 @@ CLOSED_BY_CLIENT = 499  # what nginx logs for it
 
 @dataclass(frozen=True, slots=True)
 class BodyPatience:
-    """A body is stalled when less than min_bytes_per_s come over stall_timeout_s, and must be complete in total_s."""
+    """A body is stalled when less than min_bytes_per_s come over stall_timeout_s, and must be complete in total_s.
+
+    A route that takes larger bodies says so in scope["facepulse.body_total_s"].
+    """
 
     stall_timeout_s: float = 30.0
     min_bytes_per_s: int = 1024
@@ -76,6 +79,7 @@ class HttpExchange:
         self._receive = receive
         self._send = send
         self._clock = _BodyClock(patience)
+        self._total_s = patience.total_s
         self._body_complete = not {"content-length", "transfer-encoding"} & set(self._headers)
         self._received_bytes = self._sent_bytes = 0
 
@@ -88,7 +92,8 @@ class HttpExchange:
         """Pass on the next piece of the body. Raises RequestRefused when it does not come in time."""
         if self._body_complete:
             return await self._receive()
-        message = await self._clock.wait(self._receive)
+        total_s = self._scope.get("facepulse.body_total_s", self._total_s)
+        message = await self._clock.wait(self._receive, total_s)
         self._note(message)
         return message
 
@@ -215,8 +220,8 @@ class _BodyClock:
         self._window_s = 0.0
         self._window_bytes = 0
 
-    async def wait(self, receive: Receive) -> Message:
-        """Return the next message. Raises RequestRefused (request_timeout)."""
+    async def wait(self, receive: Receive, total_s: float) -> Message:
+        """Return the next message of a body that must be complete in total_s. Raises RequestRefused (request_timeout)."""
         since = time.monotonic()
         patience = self._patience
         try:
@@ -230,6 +235,6 @@ class _BodyClock:
         self._window_bytes += len(message.get("body", b""))
         if self._window_bytes >= patience.stall_timeout_s * patience.min_bytes_per_s:
             self._window_s = self._window_bytes = 0
-        if self._total_s > patience.total_s:
+        if self._total_s > total_s:
             raise RequestRefused("request_timeout")
         return message

@@ -62,6 +62,7 @@ class Submission:
     async def _read(self, sink: "_Sink") -> HeartRateOptions:
         rules = FormRules(self._service.settings.job_max_upload_bytes)
         boundary = check_headers(self._request.headers, rules)
+        self._request.scope["facepulse.body_total_s"] = self._service.settings.job_upload_timeout_s
         with self._service.upload_place():
             form = await read_form(boundary, self._request.stream(), sink, rules)
         options = merge_options(self._query, form.fields)
