@@ -1,6 +1,7 @@
 """The calls of the API without any I/O: what to send and how to read the answer. Both clients send these."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +12,9 @@ import httpx
 
 from facepulse.errors import FacePulseError, ServiceFailed, TookTooLong, Unreachable, error_of
 from facepulse.parse import UnexpectedShape, parse
-from facepulse.results import HeartRateResult, Model
+from facepulse.results import HeartRateResult, Job, Model
 from facepulse.retries import BUSY, Retries, retry_after_s
-from facepulse.uploads import Video, open_video
+from facepulse.uploads import FrameBatch, Video, open_video
 
 T = TypeVar("T")
 FaceChoice = Literal["largest", "all"]
@@ -24,7 +25,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class Call(Generic[T]):
     """One call; `read` turns the answer's decoded JSON into a result.
 
-    video, content: the body, one of them or none. query: options, those that are None are left out.
+    video, frames: the body, one of them or none. query: options, those that are None are left out.
     """
 
     method: str
@@ -33,17 +34,20 @@ class Call(Generic[T]):
     query: Mapping[str, str | float | None] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     video: Video | None = None
+    frames: FrameBatch | None = None
 
     @contextmanager
     def prepared(self) -> Iterator[dict[str, Any]]:
         """Yield the arguments of httpx's request(); files are open inside the block. Raises OSError."""
         query = {name: value for name, value in self.query.items() if value is not None}
-        arguments = {"method": self.method, "url": self.path, "params": query, "headers": dict(self.headers)}
-        if self.video is None:
-            yield arguments
-        else:
+        arguments = {"method": self.method, "url": self.path, "params": query, "headers": list(self.headers.items())}
+        if self.video is not None:
             with open_video(self.video) as file:
                 yield arguments | {"files": {"file": file}}
+        elif self.frames is not None:
+            yield arguments | _body(self.frames)
+        else:
+            yield arguments
 
 
 def measure(
@@ -51,7 +55,39 @@ def measure(
 ) -> Call[HeartRateResult]:
     """Measure a video."""
     query = options(model=model, face=face, start_s=start_s, duration_s=duration_s)
-    return Call("POST", "/v1/heart-rate", lambda answer: parse(HeartRateResult, answer), query, video=video)
+    return Call("POST", "/v1/heart-rate", _result, query, video=video)
+
+
+def measure_frames(frames: FrameBatch, *, cropped: bool, model: str, face: FaceChoice) -> Call[HeartRateResult]:
+    """Measure a batch of frames."""
+    query = {"cropped": "true" if cropped else None, "model": model, "face": face}
+    return Call("POST", "/v1/heart-rate/frames", _result, query, frames=frames)
+
+
+def submit(video: Video, *, model: str, face: FaceChoice, start_s: float, duration_s: float | None) -> Call[Job]:
+    """Make a job; sent again, it is the same job."""
+    query = options(model=model, face=face, start_s=start_s, duration_s=duration_s)
+    return Call("POST", "/v1/jobs", _job, query, {"Idempotency-Key": secrets.token_hex(16)}, video)
+
+
+def job(job_id: str) -> Call[Job]:
+    """Ask for a job."""
+    return Call("GET", job_path(job_id), _job)
+
+
+def cancel(job_id: str) -> Call[None]:
+    """Cancel and delete a job."""
+    return Call("DELETE", job_path(job_id), lambda _: None)
+
+
+def id_of(job: Job | str) -> str:
+    """Return a job's id."""
+    return job.id if isinstance(job, Job) else job
+
+
+def job_path(job_id: str) -> str:
+    """Return a job's address."""
+    return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
 def models() -> Call[tuple[Model, ...]]:
@@ -117,6 +153,21 @@ def pause_s(retries: Retries, attempt: int, error: FacePulseError) -> float | No
     """
     again = error.status in BUSY or isinstance(error, Unreachable)
     return retries.pause_s(attempt, error.retry_after_s) if again else None
+
+
+def _result(answer: Any) -> HeartRateResult:
+    return parse(HeartRateResult, answer)
+
+
+def _job(answer: Any) -> Job:
+    return parse(Job, answer)
+
+
+def _body(frames: FrameBatch) -> dict[str, Any]:
+    if frames.raw:
+        return {"content": frames.raw, "headers": list(frames.headers)}
+    images = [("images", ("image", image)) for image in frames.images]
+    return {"files": images, "data": dict(frames.fields)}
 
 
 def _decoded(response: httpx.Response) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -51,10 +52,19 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _plain(kind: Any, value: Any, where: str) -> Any:
+    if kind is datetime:
+        return _time(value, where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     _require(isinstance(value, kind) and not (kind is int and isinstance(value, bool)), where)
     return value
+
+
+def _time(value: Any, where: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise UnexpectedShape(f"{where} is no time") from error
 
 
 def _without_none(arguments: tuple[Any, ...]) -> Any:

@@ -5,6 +5,7 @@ picture. What a newer service adds is passed over.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 
@@ -156,3 +157,41 @@ class Model:
     training_data: str | None = None
     licence: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why something failed, in the service's words; `code` is stable, status is HTTP's."""
+
+    code: str
+    status: int
+    title: str = ""
+    detail: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A long video that the service works on.
+
+    position: place among the jobs that wait, 1 is next. progress: share done, 0..1. bpm and confidence (0..1): so far,
+    while it runs. result: once it is `done`; problem: once it `failed`; both are gone when it is `expired`.
+    """
+
+    id: str
+    state: Literal["queued", "running", "done", "failed", "expired"]
+    position: int | None = None
+    progress: float = 0.0
+    bpm: float | None = None
+    confidence: float | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    problem: Problem | None = None
+    result: HeartRateResult | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state not in ("queued", "running")
