@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     job_max_upload_mb: float = Field(2000.0, gt=0, allow_inf_nan=False, description="Largest video of a job; then 413.")
     job_upload_timeout_s: Seconds = Field(3600.0, description="Longest time a job's upload may take; then 408.")
     job_max_duration_s: Seconds = Field(7200.0, description="Longest video of a job; a longer one fails.")
-    job_timeout_s: Seconds = Field(7200.0, description="Longest wall-clock time of a job in a worker; then it fails.")
+    job_timeout_s: Seconds = Field(7200.0, description="Longest time of a job in a worker, and of its wait for one; then it fails.")
     job_ttl_s: Seconds = Field(3600.0, description="Time after its end for which a job's result is kept.")
 
     live_sessions: int | None = Field(

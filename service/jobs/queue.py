@@ -7,6 +7,7 @@ video is deleted as soon as it is processed, failed or cancelled.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -218,10 +219,13 @@ class JobQueue:
         def note(progress: wire.Progress) -> None:
             live.update(replace(live.job, progress=progress))
 
+        give_up_s = time.monotonic() + self._settings.job_timeout_s
         while True:
             try:
                 return await self._pool.run(live.task, timeout_s=self._settings.job_timeout_s, on_progress=note)
             except QueueFull:  # of requests that somebody waits for: they go first
+                if time.monotonic() > give_up_s:
+                    raise
                 await asyncio.sleep(_BUSY_PAUSE_S)
 
     def _seen(self, live: _Live) -> Job:

@@ -122,6 +122,15 @@ def test_a_job_that_takes_too_long_fails(tmp_path: Path) -> None:
     with_workers(tmp_path, body, job_timeout_s=0.5)
 
 
+def test_a_job_that_never_gets_a_worker_fails(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        ended = await over(jobs, await add(jobs, tmp_path))
+        assert ended.failure is not None
+        assert ended.failure.code == "queue_full"
+
+    without_workers(tmp_path, body, job_timeout_s=0.01, queue_wait_s=0.1)
+
+
 def test_removing_frees_the_worker_at_once(tmp_path: Path) -> None:
     async def body(jobs: JobQueue) -> None:
         first, second = await add(jobs, tmp_path, "spin"), await add(jobs, tmp_path)
