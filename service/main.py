@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service import logs
-from service.api import errors, frames, jobs, metrics, page
+from service.api import errors, frames, jobs, metrics, page, stream
 from service.api.docs import DescribedApp
 from service.api.guards import add_guards, job_noter
 from service.api.routes import router
@@ -24,7 +24,7 @@ from service.api.uploads import UploadFolder
 from service.jobs.queue import open_jobs
 from service.keys import KeysUnusable
 from service.observation import observing
-from service.protocol import Patience, patient_protocol
+from service.protocol import Patience, patient_protocol, patient_websocket
 from service.settings import Settings
 from service.telemetry import FRAMEWORK_SILENT, TelemetryUnavailable, Traces
 from service.wire import DEFAULT_ESTIMATOR
@@ -46,6 +46,8 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         pool = WorkerPool(settings, estimator=estimator)
         pool.start()
         app.state.service = Service(settings, pool, folder)
+        app.state.live = stream.LivePlaces(settings)
+        app.state.metrics.watch(live_sessions=lambda: app.state.live.open)
         render = functools.partial(jobs.render_result, note=job_noter(app.state.metrics, traces))
         try:
             async with (
@@ -71,6 +73,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
     app.include_router(frames.router)
     app.include_router(jobs.router)
     app.include_router(page.router)
+    app.include_router(stream.router)
     if settings.metrics and not settings.metrics_port:
         app.include_router(metrics.router)
     errors.register(app)
@@ -89,7 +92,9 @@ def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uv
         port=settings.port,
         loop="asyncio",
         http=cast(type[asyncio.Protocol], patient_protocol(patience)),
-        ws="none",
+        ws=cast(type[asyncio.Protocol], patient_websocket(patience)),
+        ws_max_size=settings.live_max_message_bytes,
+        ws_per_message_deflate=False,  # pictures are compressed already, and bombs are not
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,4 +1,4 @@
-"""uvicorn's h11 protocol with the patience it lacks: slow headers and slow readers are cut off.
+"""uvicorn's protocols with the patience they lack: slow headers and slow readers are cut off.
 
 uvicorn never times out a header that does not end nor a client that does not read. Bodies are watched by
 `service.api.middleware`, which knows when the application waits for one.
@@ -6,6 +6,7 @@ uvicorn never times out a header that does not end nor a client that does not re
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ from typing import Any, cast
 import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from service.api.problems import MEDIA_TYPE, make_problem
+
+_QUIET = logging.getLogger("facepulse.websocket")
+_QUIET.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,35 @@ class Patience:
     header_timeout_s: float = 10.0
     stall_timeout_s: float = 30.0
     min_bytes_per_s: int = 1024
+
+
+class ReaderClock:
+    """Cuts off a client that has not read min_bytes_per_s of what waits for it over stall_timeout_s."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
+        self._loop = loop
+        self._patience = patience
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, transport: asyncio.Transport) -> None:
+        """Start to watch, unless that is done already."""
+        if self._timer is None:
+            self._look_again(transport, transport.get_write_buffer_size())
+
+    def stop(self) -> None:
+        """Stop: it has read everything, or is gone."""
+        _stop(self._timer)
+        self._timer = None
+
+    def _look_again(self, transport: asyncio.Transport, unread: int) -> None:
+        self._timer = self._loop.call_later(self._patience.stall_timeout_s, self._check, transport, unread)
+
+    def _check(self, transport: asyncio.Transport, unread_before: int) -> None:
+        unread = transport.get_write_buffer_size()
+        if unread_before - unread < self._patience.stall_timeout_s * self._patience.min_bytes_per_s:
+            transport.abort()
+        else:
+            self._look_again(transport, unread)
 
 
 class PatientH11Protocol(H11Protocol):
@@ -44,7 +78,7 @@ class PatientH11Protocol(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._patience = patience
         self._header_timer: asyncio.TimerHandle | None = None
-        self._reader_timer: asyncio.TimerHandle | None = None
+        self._reader = ReaderClock(self.loop, patience)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to wait for a header."""
@@ -57,8 +91,7 @@ class PatientH11Protocol(H11Protocol):
         """Stop the clocks."""
         _stop(self._header_timer)
         self._header_timer = None
-        _stop(self._reader_timer)
-        self._reader_timer = None
+        self._reader.stop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -76,24 +109,12 @@ class PatientH11Protocol(H11Protocol):
     def pause_writing(self) -> None:
         """Start to watch a client that does not keep up."""
         super().pause_writing()
-        if self._reader_timer is None:
-            self._look_again(self.transport.get_write_buffer_size())
+        self._reader.start(self.transport)
 
     def resume_writing(self) -> None:
         """Stop: it has read everything."""
-        _stop(self._reader_timer)
-        self._reader_timer = None
+        self._reader.stop()
         super().resume_writing()
-
-    def _look_again(self, unread: int) -> None:
-        self._reader_timer = self.loop.call_later(self._patience.stall_timeout_s, self._check_reader, unread)
-
-    def _check_reader(self, unread_before: int) -> None:
-        unread = self.transport.get_write_buffer_size()
-        if unread_before - unread < self._patience.stall_timeout_s * self._patience.min_bytes_per_s:
-            self.transport.abort()
-        else:
-            self._look_again(unread)
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that are no HTTP with a problem, unless an answer is on its way already; then hang up."""
@@ -123,6 +144,39 @@ class PatientH11Protocol(H11Protocol):
             self.transport.close()
 
 
+class PatientWebSocket(WebSocketsSansIOProtocol):
+    """A connection that has become a WebSocket; the header was watched by the protocol before it."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        patience: Patience,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _QUIET  # uvicorn's own would log addresses with their query strings
+        self.conn.logger = _QUIET
+        self._reader = ReaderClock(self.loop, patience)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._reader.stop()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Start to watch a client that does not keep up."""
+        super().pause_writing()
+        self._reader.start(self.transport)
+
+    def resume_writing(self) -> None:
+        """Stop: it has read everything."""
+        self._reader.stop()
+        super().resume_writing()
+
+
 def _stop(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
@@ -133,5 +187,14 @@ def patient_protocol(patience: Patience) -> Callable[..., asyncio.Protocol]:
 
     def connect(*args: Any, **kwargs: Any) -> asyncio.Protocol:
         return PatientH11Protocol(*args, **kwargs, patience=patience)
+
+    return connect
+
+
+def patient_websocket(patience: Patience) -> Callable[..., asyncio.Protocol]:
+    """Return a protocol factory for uvicorn's `ws` option."""
+
+    def connect(*args: Any, **kwargs: Any) -> asyncio.Protocol:
+        return PatientWebSocket(*args, **kwargs, patience=patience)
 
     return connect

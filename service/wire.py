@@ -86,10 +86,12 @@ class SessionTask:
     """A live measurement: the worker keeps its state and answers message by message.
 
     face_box: where the face is in every frame (x0, y0, x1, y1 in pixels), None to have it looked for.
+    limits: what its frames may be, None for what a request's may be.
     """
 
     model: str = "auto"
     face_box: tuple[float, float, float, float] | None = None
+    limits: DecodeLimits | None = None
 
 
 Task = VideoTask | FramesTask

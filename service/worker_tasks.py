@@ -120,7 +120,8 @@ class LiveSession:
     def begin(self) -> bytes:
         """Open the live measurement; there is nothing to say yet. Raises FacePulseError."""
         face_box = None if self._task.face_box is None else Box(*self._task.face_box)
-        self._live = self._estimator.live(model=self._task.model, face_box=face_box, limits=self._limits)
+        limits = self._task.limits or self._limits
+        self._live = self._estimator.live(model=self._task.model, face_box=face_box, limits=limits)
         return b""
 
     def push(self, message: bytes) -> bytes:

@@ -56,9 +56,10 @@ async def refuse(
 async def _answer(
     connection: Request | WebSocket, problem: Problem, headers: Mapping[str, str] | None = None
 ) -> Response | None:
-    """Return the problem as a response; to a WebSocket that is open already it is said by closing it."""
+    """Return the problem as a response; a WebSocket that is open already is told and closed."""
     if isinstance(connection, WebSocket) and connection.application_state is WebSocketState.CONNECTED:
         if connection.client_state is WebSocketState.CONNECTED:
+            await connection.send_json({"type": "error", "problem": problem.model_dump(exclude_none=True)})
             await connection.close(close_code_of(problem.status), problem.code)
         return None
     return problem_response(problem, headers)

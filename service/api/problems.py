@@ -52,6 +52,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "images_missing": ProblemType(422, "No images", "The form has no part named `images`."),
     "too_many_frames": ProblemType(422, "Too many frames", "A batch has more frames than this service takes."),
     "image_too_large": ProblemType(413, "Image too large", "An image has more bytes than this service takes."),
+    "message_invalid": ProblemType(422, "Message not understood", "A message is not what it must be at this point."),
     "header_too_large": ProblemType(431, "Header too large", "The request's header is larger than this service takes."),
     "http_error": ProblemType(400, "Request refused", "The request cannot be answered."),
     # The video
@@ -84,6 +85,9 @@ PROBLEMS: dict[str, ProblemType] = {
     "queue_full": ProblemType(503, "Service full", "All workers are busy; try again later."),
     "job_queue_full": ProblemType(503, "Service full", "Enough jobs wait already; try again later."),
     "interrupted": ProblemType(503, "Interrupted", "The service ended before the job did; send the video again."),
+    "too_many_sessions": ProblemType(
+        503, "Service full", "There are as many live sessions as there may be; try again later."
+    ),
     "too_many_uploads": ProblemType(503, "Service full", "Too many uploads at this time; try again later."),
     "storage_full": ProblemType(503, "Service full", "There is no room for the upload; try again later."),
     "worker_died": ProblemType(503, "Worker ended", "The process that worked on this request ended; try again."),

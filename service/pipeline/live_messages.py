@@ -44,7 +44,7 @@ class GivenFace:
 class LiveMessages:
     """One session. A message is the capture time (float64, big-endian, seconds on any clock) and a JPEG or PNG.
 
-    A message without bytes asks for an update at once.
+    A message without bytes asks for the last update at once.
     """
 
     def __init__(self, model: PulseModel, follower: Follower, limits: DecodeLimits) -> None:
@@ -54,13 +54,14 @@ class LiveMessages:
         self._estimator = LiveEstimator(model, follower, min_fps=limits.min_fps)
 
     def push(self, message: bytes) -> bytes | None:
-        """Take the next message; return an update as JSON when one is due.
+        """Take the next message; return an update as JSON when one is due, null for the last where nothing is known.
 
         A frame with the time of the one before is left out. Raises InputError for what cannot be used:
         TimestampsInvalid, FrameRateOutOfRange or VideoTooLong for its time, else as StillDecoder.decode.
         """
         if not message:
-            return self._told(self._estimator.update())
+            last = self._estimator.update()
+            return b"null" if last is None else self._told(last, final=True)
         if len(message) <= _TIME.size:
             raise FramesMismatch("a message is the capture time and a picture")
         (stamp_s,) = _TIME.unpack_from(message)
@@ -71,10 +72,11 @@ class LiveMessages:
             return None
         with self._estimator.timed("decode"):
             frame = self._decoder.decode(message[_TIME.size :], time_s)
-        return self._told(self._estimator.push(frame))
+        update = self._estimator.push(frame)
+        return None if update is None else self._told(update)
 
-    def _told(self, update: LiveUpdate | None) -> bytes | None:
-        return None if update is None else to_json(_fields(update, self._model), inf_nan_mode="null")
+    def _told(self, update: LiveUpdate, *, final: bool = False) -> bytes:
+        return to_json(_fields(update, self._model) | {"final": final}, inf_nan_mode="null")
 
 
 def _fields(update: LiveUpdate, model: ModelInfo) -> dict[str, Any]:

@@ -69,9 +69,11 @@ def test_samples_keep_every_bit(live: LiveMessages) -> None:
     assert [float(f"{np.float32(value):.9g}") for value in values] == values
 
 
-def test_an_empty_message_asks_for_an_update_at_once(live: LiveMessages) -> None:
-    assert live.push(b"") is None
-    assert said(live, message(0, WALL), message(0.1, WALL), b"")[-1]["frames"] == 2
+def test_an_empty_message_asks_for_the_last_update_at_once(live: LiveMessages) -> None:
+    assert live.push(b"") == b"null"
+    last = said(live, message(0, WALL), message(0.1, WALL), b"")[-1]
+    assert last["frames"] == 2
+    assert last["final"]
 
 
 def test_a_frame_of_the_same_time_is_left_out(live: LiveMessages) -> None:
