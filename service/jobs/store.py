@@ -26,6 +26,10 @@ CREATE TABLE jobs (
 """
 _COLUMNS = "id, owner, request_id, state, created_s, started_s, finished_s, result, code, detail"
 _UNFINISHED = "state IN ('queued', 'running')"
+_FAIL = (
+    "UPDATE jobs SET state = 'failed', finished_s = ?, code = ?, detail = ?, retry_key = NULL, fingerprint = NULL"
+    f" WHERE {_UNFINISHED}"
+)
 
 
 class JobStore:
@@ -95,20 +99,18 @@ class JobStore:
         return started_s
 
     def finish(self, job_id: str, ending: bytes | Failure) -> None:
-        """Note a job's result (JSON) or why there is none, unless it ended before. Raises JobsNotStored."""
-        failure = ending if isinstance(ending, Failure) else None
-        fields = (
-            "failed" if failure else "done",
-            self._clock(),
-            *((failure.code, failure.detail, None) if failure else (None, None, ending)),
-            job_id,
-        )
+        """Note a job's result (JSON) or why there is none, unless it ended before. Raises JobsNotStored.
+
+        After a failure the same request is a new try.
+        """
         with _told_as_not_stored():
-            self._db.execute(
-                "UPDATE jobs SET state = ?, finished_s = ?, code = ?, detail = ?, result = ?"
-                " WHERE id = ? AND finished_s IS NULL",
-                fields,
-            )
+            if isinstance(ending, Failure):
+                self._db.execute(f"{_FAIL} AND id = ?", (self._clock(), ending.code, ending.detail, job_id))
+            else:
+                self._db.execute(
+                    f"UPDATE jobs SET state = 'done', finished_s = ?, result = ? WHERE {_UNFINISHED} AND id = ?",
+                    (self._clock(), ending, job_id),
+                )
 
     def remove(self, job_id: str, owner: str) -> bool:
         """Forget a job of this owner; False when there is none."""
@@ -131,11 +133,7 @@ class JobStore:
     def interrupt(self, alive: Collection[str]) -> int:
         """Report the unfinished jobs of services that are not `alive` as failed; return how many."""
         names = ", ".join("?" * len(alive))
-        cursor = self._db.execute(
-            f"UPDATE jobs SET state = 'failed', finished_s = ?, code = ?, detail = ''"
-            f" WHERE {_UNFINISHED} AND service NOT IN ({names})",
-            (self._clock(), INTERRUPTED, *alive),
-        )
+        cursor = self._db.execute(f"{_FAIL} AND service NOT IN ({names})", (self._clock(), INTERRUPTED, "", *alive))
         return cursor.rowcount
 
     def _job(self, row: tuple[Any, ...]) -> Job:

@@ -172,6 +172,15 @@ def test_a_key_is_free_again_once_its_job_is_removed(store: JobStore) -> None:
     assert add(store, "2", retry=RETRY).id == "2"
 
 
+def test_a_key_is_free_again_once_its_job_failed(store: JobStore, path: Path) -> None:
+    add(store, "1", retry=RETRY)
+    store.finish("1", Failure("worker_died"))
+    assert add(store, "2", retry=RETRY).id == "2"
+    assert store.interrupt(set()) == 1
+    assert add(store, "3", retry=RETRY).id == "3"
+    assert get(store, "1").failure == Failure("worker_died")
+
+
 def test_what_another_service_left_is_interrupted(store: JobStore, path: Path, clock: Clock) -> None:
     for job_id in ("waits", "runs", "ended"):
         add(store, job_id)
