@@ -36,6 +36,7 @@ async def observing(
         worker_restarts=lambda: pool.restarts,
         uploads_in_progress=lambda: service.uploading,
         jobs=lambda: {"queued": jobs.waiting, "running": jobs.running},
+        jobs_ended=lambda: jobs.ended,
     )
     try:
         async with _own_port(settings, metrics):

@@ -30,9 +30,10 @@ _NUMBERS = {
 }
 _BY_STATE = {
     "workers": "Worker processes: warm (models loaded) and, of these, busy.",
-    "jobs": "Jobs that are kept, by state.",
+    "jobs": "Jobs that are not over, by state.",
 }
 _COUNTS = {"worker_restarts": "Workers that were replaced, after a fault or after worker_max_tasks."}
+_COUNTS_BY_STATE = {"jobs_ended": "Jobs that came to an end, by how; not those that were deleted before."}
 
 Reading = Callable[[], float | Mapping[str, float]]
 
@@ -80,7 +81,7 @@ class Metrics:
         self._confidence.observe(confidence)
 
     def watch(self, **readings: Reading) -> None:
-        """Say how to read what is a state: queue_depth, uploads_in_progress, live_sessions, workers, jobs, restarts."""
+        """Say how to read a number of the tables above: `queue_depth=lambda: pool.waiting`."""
         self._watched.readings |= readings
 
     def text(self) -> bytes:
@@ -97,16 +98,23 @@ class _Watched(Collector):
     def collect(self) -> Iterator[Metric]:
         """Return what is known; nothing for what nobody said how to read."""
         for name, read in self.readings.items():
-            value = read()
-            if isinstance(value, Mapping):
-                family = GaugeMetricFamily(f"facepulse_{name}", _BY_STATE[name], labels=("state",))
-                for state, number in value.items():
-                    family.add_metric((state,), number)
-                yield family
-            elif name in _COUNTS:
-                yield CounterMetricFamily(f"facepulse_{name}", _COUNTS[name], value=value)
-            else:
-                yield GaugeMetricFamily(f"facepulse_{name}", _NUMBERS[name], value=value)
+            yield _family(name, read())
+
+
+def _family(name: str, value: float | Mapping[str, float]) -> Metric:
+    full_name = f"facepulse_{name}"
+    if not isinstance(value, Mapping):
+        if name in _COUNTS:
+            return CounterMetricFamily(full_name, _COUNTS[name], value=value)
+        return GaugeMetricFamily(full_name, _NUMBERS[name], value=value)
+    family: CounterMetricFamily | GaugeMetricFamily
+    if name in _COUNTS_BY_STATE:
+        family = CounterMetricFamily(full_name, _COUNTS_BY_STATE[name], labels=("state",))
+    else:
+        family = GaugeMetricFamily(full_name, _BY_STATE[name], labels=("state",))
+    for state, number in value.items():
+        family.add_metric((state,), number)
+    return family
 
 
 router = APIRouter()

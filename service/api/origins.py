@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.api.errors import refuse
 
 _METHODS = ("GET", "POST", "DELETE")
-_SENT = ("Authorization", "X-Api-Key", "X-Request-Id", "Idempotency-Key", "Last-Event-ID", "traceparent")
+_RAW_FRAMES = ("X-Frame-Count", "X-Frame-Height", "X-Frame-Width", "X-Frame-Fps", "X-Frame-Timestamps")
+_SENT = ("Authorization", "X-Api-Key", "X-Request-Id", "Idempotency-Key", "Last-Event-ID", "traceparent", *_RAW_FRAMES)
 _SEEN = ("X-Request-Id", "Location", "Retry-After", "RateLimit", "RateLimit-Policy")
 
 

@@ -70,6 +70,7 @@ class JobQueue:
         self._live: dict[str, _Live] = {}
         self._uploading: Counter[str] = Counter()
         self._ending: asyncio.Task[None] | None = None
+        self.ended = Counter(done=0, failed=0)  # jobs that came to an end since the start, by how
 
     async def stop(self, grace_s: float) -> None:
         """Take no more jobs, let the running ones end within grace_s, report all others as interrupted.
@@ -184,6 +185,7 @@ class JobQueue:
             ending = await self._measure(live)
         live.delete_video()
         await self._finish(live, ending)
+        self.ended["failed" if isinstance(ending, Failure) else "done"] += 1
         self._forget(live)
 
     async def _measure(self, live: _Live) -> bytes | Failure:

@@ -13,7 +13,7 @@ from service.api.metrics import STAGES, Metrics
 from service.api.middleware import Finished
 from service.main import create_app
 from service.settings import Settings
-from tests.service.server import Server, running_server, wait_until
+from tests.service.server import VIDEO, Server, running_server, wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -91,6 +91,22 @@ def test_what_the_service_is_doing(server: Server) -> None:
     assert value(samples, "facepulse_uploads_in_progress") == 0
     assert ("facepulse_jobs", frozenset({("state", "queued")})) in samples
     assert value(samples, "process_resident_memory_bytes") > 1e7
+
+
+def test_jobs_are_counted_when_they_end(server: Server) -> None:
+    before = scrape(server)
+    with server.client() as client:
+        for model in ("student", "no_face"):
+            job = client.post("/v1/jobs", files={"file": ("me.mp4", VIDEO)}, data={"model": model})
+            assert job.status_code == 202
+
+    def ended(samples: Samples) -> list[float]:
+        return [value(samples, "facepulse_jobs_ended_total", state=state) for state in ("done", "failed")]
+
+    wait_until(lambda: ended(scrape(server)) == [number + 1 for number in ended(before)])
+    after = scrape(server)
+    assert value(after, "facepulse_confidence_count") == value(before, "facepulse_confidence_count") + 1
+    assert value(after, "facepulse_live_sessions") == 0
 
 
 def test_a_replaced_worker_is_counted(server: Server) -> None:
