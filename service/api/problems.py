@@ -90,6 +90,9 @@ PROBLEMS: dict[str, ProblemType] = {
     ),
     "too_many_uploads": ProblemType(503, "Service full", "Too many uploads at this time; try again later."),
     "storage_full": ProblemType(503, "Service full", "There is no room for the upload; try again later."),
+    "starting": ProblemType(503, "Service starting", "The models are being opened; try again later."),
+    "stopping": ProblemType(503, "Service stopping", "This service is about to end; try again later."),
+    "store_changed": ProblemType(500, "Broken model", "The model store is not the one in service."),
     "worker_died": ProblemType(503, "Worker ended", "The process that worked on this request ended; try again."),
     "took_too_long": ProblemType(504, "Took too long", "The video took longer than one request may take."),
 }
@@ -130,6 +133,6 @@ def make_problem(code: str, request_id: str, *, detail: str = "", errors: tuple[
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Wrap a problem as a response; one that may pass by itself says when to come back."""
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else {}
+    retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.status in (429, 503) else {}
     body = json.dumps(problem.model_dump(exclude_none=True)).encode()
     return Response(body, problem.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)

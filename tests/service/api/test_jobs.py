@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
+from service.wire import DEFAULT_ESTIMATOR
 from tests.service.api.http import head, part, read_answer
-from tests.service.server import VIDEO, Server, running_server, wait_until
+from tests.service.server import ROOT, VIDEO, Server, running_server, wait_until
+from training.synthesis.pulse_wave import Truth
 
 Json = dict[str, Any]
 
@@ -297,3 +299,13 @@ def test_an_ended_service_does_not_wait_for_a_long_job_and_tells_who_listens(tmp
         listener.join(20)
         assert events[-1][2]["problem"]["code"] == "interrupted"
         assert not any(line["level"] == "ERROR" for line in server.log())
+
+
+def test_a_clip_too_long_for_a_request_gets_its_true_rate_as_a_job(tmp_path: Path) -> None:
+    clip, store = ROOT / "demo" / "astronaut.mp4", ROOT / "model_store"
+    settings: Json = {"model_store": store, "max_duration_s": 8, "job_max_duration_s": 60}
+    with running_server(tmp_path, estimator=DEFAULT_ESTIMATOR, **settings) as server:
+        assert server.measure(clip.read_bytes()).json()["code"] == "too_long"
+        *_, (_, name, result) = listen(server, submit(server, clip.read_bytes()))
+        assert name == "result"
+        assert result["bpm"] == pytest.approx(Truth.read_csv(clip.with_suffix(".csv")).bpm, abs=1.5)
