@@ -17,6 +17,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         tmp_path_factory.mktemp("server"),
         workers=2,
         max_upload_mb=1,
+        max_image_mb=0.5,
         header_timeout_s=1.0,
         stall_timeout_s=1.0,
         keep_alive_s=60,

@@ -8,14 +8,15 @@ import numpy as np
 from tests.service.pipeline.media import Rgb
 
 
-def decode_rgb(path: Path) -> tuple[Rgb, tuple[float, ...]]:
-    """Return the frames of a video, uint8 (n, height, width, 3), and their times in seconds."""
+def decode_rgb(path: Path, shrink: int = 1) -> tuple[Rgb, tuple[float, ...]]:
+    """Return the frames of a video, uint8 (n, height, width, 3), `shrink` times smaller, and their times in seconds."""
+    frames, times_s = [], []
     with av.open(str(path)) as container:
-        decoded = [
-            (picture.to_ndarray(format="rgb24"), float(picture.time or 0)) for picture in container.decode(video=0)
-        ]
-    frames: Rgb = np.stack([rgb for rgb, _ in decoded])
-    return frames, tuple(time_s for _, time_s in decoded)
+        for picture in container.decode(video=0):
+            width, height = picture.width // shrink, picture.height // shrink
+            frames.append(picture.to_ndarray(format="rgb24", width=width, height=height))
+            times_s.append(float(picture.time or 0))
+    return np.stack(frames), tuple(times_s)
 
 
 def crop(frames: Rgb, x0: int, y0: int, side: int) -> Rgb:

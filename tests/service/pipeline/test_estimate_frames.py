@@ -24,7 +24,7 @@ def estimator() -> Estimator:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render_face(tmp_path_factory.mktemp("clip") / "still.mp4")
+    return render_face(tmp_path_factory.mktemp("clip") / "still.mp4", face_recipe(duration_s=10.5))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_crops_of_the_face_need_no_detector(
     assert not moves
     crops = crop(decoded[0], int(box.x0), int(box.y0), int(box.width))
     estimate = estimator.estimate_frames(write_raw(tmp_path / "raw", crops), cropped=True, model=model)
-    assert estimate.faces[0].heart_rate.bpm == pytest.approx(BPM, abs=1.0)
+    assert estimate.faces[0].heart_rate.bpm == pytest.approx(BPM, abs=2.0)
     assert estimate.faces[0].track.found_ratio == 1.0
     if model == "auto":
         assert likeness(estimate, of_video) > 0.98
@@ -95,9 +95,12 @@ def test_a_crop_may_be_as_small_as_what_the_model_sees(estimator: Estimator, tmp
         estimator.estimate_frames(write_raw(tmp_path / "whole", noise))
 
 
-def test_a_still_picture_gets_no_confident_rate(estimator: Estimator, tmp_path: Path) -> None:
-    still = decode_rgb(render_face(tmp_path / "photo.mp4", face_recipe(pulse=False, duration_s=8.0)))[0]
-    rate = estimator.estimate_frames(write_raw(tmp_path / "raw", still[:, 30:210, 70:250]), cropped=True)
+def test_a_still_picture_gets_no_confident_rate(
+    estimator: Estimator, decoded: tuple[Rgb, tuple[float, ...]], tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(-3, 4, (240, 120, 120, 3))
+    still = np.clip(decoded[0][0, 60:180, 100:220] + noise, 0, 255).astype(np.uint8)
+    rate = estimator.estimate_frames(write_raw(tmp_path / "raw", still), cropped=True)
     assert rate.faces[0].heart_rate.confidence < 0.3
 
 
