@@ -25,6 +25,8 @@ _SENTENCES = {
     "literal_error": "is not one of the values that are taken",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
+    "int_parsing": "must be a whole number",
+    "bool_parsing": "must be true or false",
     "greater_than": "is too small",
     "greater_than_equal": "is too small",
     "less_than": "is too large",

@@ -37,7 +37,9 @@ PROBLEMS: dict[str, ProblemType] = {
     "request_timeout": ProblemType(408, "Request too slow", "The request's body did not arrive in time."),
     "upload_too_large": ProblemType(413, "Upload too large", "The file is larger than this service takes."),
     "unsupported_media_type": ProblemType(
-        415, "Unsupported media type", "Send multipart/form-data without content encoding, the video as field `file`."
+        415,
+        "Unsupported media type",
+        "Send multipart/form-data (frames also: application/octet-stream), not compressed.",
     ),
     "validation_failed": ProblemType(422, "Invalid options", "An option does not fit; see `errors`."),
     "file_missing": ProblemType(422, "No file", "The form has no part named `file`."),
