@@ -44,8 +44,11 @@ def is_loopback(host: str) -> bool:
 def is_open(scope: Scope) -> bool:
     """Whether an address answers without a key: health, documentation, the page, and metrics to this machine itself."""
     path: str = scope["path"]
-    if path == _METRICS:
-        return _comes_from_here(scope)
+    return _comes_from_here(scope) if path == _METRICS else needs_no_key(path)
+
+
+def needs_no_key(path: str) -> bool:
+    """Whether a path answers everybody without a key."""
     return path in _OPEN or path.startswith(_OPEN_BELOW)
 
 

@@ -45,6 +45,11 @@ _RESULT = {
 }
 
 
+def _shown(name: str) -> dict[str, Any]:
+    """Point to an example of SHARED; within a response FastAPI would leave out every null in it."""
+    return {"examples": {name: {"$ref": f"#/components/examples/{name}"}}}
+
+
 def _problem_example(code: str) -> dict[str, Any]:
     problem = make_problem(code, "4f1d7c0a9b8e4d53b2a16f0e7c9d8a35")
     return {"summary": problem.title, "value": problem.model_dump(exclude_none=True)}
@@ -57,7 +62,7 @@ def _problems(status: int, description: str) -> dict[str, Any]:
 
 
 HEART_RATE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A measurement.", "content": {"application/json": {"example": _RESULT}}},
+    200: {"description": "A measurement.", "content": {"application/json": _shown("measurement")}},
     400: _problems(400, "The request is malformed."),
     408: _problems(408, "The body did not arrive in time."),
     413: _problems(413, "The file is too large or the video too long."),
@@ -67,6 +72,7 @@ HEART_RATE_RESPONSES: dict[int | str, dict[str, Any]] = {
     504: _problems(504, "The video took too long."),
 }
 
+STARTING: dict[int | str, dict[str, Any]] = {503: _problems(503, "No worker is warm yet.")}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problems(404, "There is nothing of this name.")}
 
 _OPTIONS = HeartRateOptions.model_json_schema()["properties"]
@@ -139,13 +145,24 @@ _JOB = {
     "problem": None,
     "result": None,
 }
+_NOT_YET = {"position": 1, "progress": 0.0, "bpm": None, "confidence": None, "started_at": None}
 _EVENTS = f"event: state\ndata: {json.dumps(_JOB)}\n\nid: end\nevent: result\ndata: {json.dumps(_RESULT)}\n\n"
 _ACCEPTED = {
     "description": "Taken on; `Location` is where to ask, `Retry-After` when.",
-    "content": {"application/json": {"example": _JOB | {"state": "queued", "position": 1, "progress": 0.0}}},
+    "content": {"application/json": _shown("waiting_job")},
+}
+
+SHARED: dict[str, Any] = {
+    "measurement": {"summary": "A measurement", "value": _RESULT},
+    "waiting_job": {"summary": "A job that waits", "value": _JOB | {"state": "queued", **_NOT_YET}},
+    "running_job": {"summary": "A job that is worked on", "value": _JOB},
 }
 
 JOB_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problems(404, "No job of yours has this id, or no longer.")}
+JOB_FOUND: dict[int | str, dict[str, Any]] = {
+    200: {"description": "How it is.", "content": {"application/json": _shown("running_job")}},
+    **JOB_NOT_FOUND,
+}
 JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
     202: _ACCEPTED,
     **{status: HEART_RATE_RESPONSES[status] for status in (400, 408, 413, 415, 422)},

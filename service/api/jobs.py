@@ -74,7 +74,7 @@ async def create_job(
     return _answer(job, service, status=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
 
-@router.get("/v1/jobs/{job_id}", summary="Ask for a job", response_model=JobStatus, responses=examples.JOB_NOT_FOUND)
+@router.get("/v1/jobs/{job_id}", summary="Ask for a job", response_model=JobStatus, responses=examples.JOB_FOUND)
 async def get_job(job_id: str, service: ServiceDep, jobs: JobsDep, owner: OwnerDep) -> Response:
     """Return the job's state, how far it is with the heart rate so far, and its result or problem once it has one."""
     return _answer(await _find(jobs, job_id, owner), service)

@@ -12,7 +12,15 @@ from service.api.errors import refuse
 
 _METHODS = ("GET", "POST", "DELETE")
 _RAW_FRAMES = ("X-Frame-Count", "X-Frame-Height", "X-Frame-Width", "X-Frame-Fps", "X-Frame-Timestamps")
-_SENT = ("Authorization", "X-Api-Key", "X-Request-Id", "Idempotency-Key", "Last-Event-ID", "traceparent", *_RAW_FRAMES)
+SENT_HEADERS = (
+    "Authorization",
+    "X-Api-Key",
+    "X-Request-Id",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "traceparent",
+    *_RAW_FRAMES,
+)
 _SEEN = ("X-Request-Id", "Location", "Retry-After", "RateLimit", "RateLimit-Policy")
 
 
@@ -23,7 +31,7 @@ class OriginGuard:
         self._app = app
         self._origins = origins
         self._cors = CORSMiddleware(
-            app, allow_origins=origins, allow_methods=_METHODS, allow_headers=_SENT, expose_headers=_SEEN
+            app, allow_origins=origins, allow_methods=_METHODS, allow_headers=SENT_HEADERS, expose_headers=_SEEN
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
