@@ -6,15 +6,16 @@
         result = client.measure("me.mp4")
         print(result.bpm, result.confidence, result.status)
 
-Needs httpx (`pip install facepulse[client]`); imports nothing of the service.
+The clients need httpx (`pip install 'facepulse[client]'`). Nothing of the service is imported.
 """
 
-from facepulse.async_client import AsyncClient
-from facepulse.client import Client
+from typing import TYPE_CHECKING, Any
+
 from facepulse.errors import (
     AccessDenied,
     FacePulseError,
     JobFailed,
+    LiveEnded,
     NotFound,
     RequestRefused,
     ServiceBusy,
@@ -29,16 +30,25 @@ from facepulse.results import (
     HeartRateResult,
     HeartRateVariability,
     Job,
+    LiveUpdate,
     Measurement,
     Model,
     Problem,
     ResultWarning,
+    Samples,
+    SeenFace,
+    Spectrum,
+    Square,
     UsedModel,
     Video,
     Window,
 )
 from facepulse.retries import Retries
 from facepulse.sources import SourceUnavailable, camera_frames, file_frames
+
+if TYPE_CHECKING:
+    from facepulse.async_client import AsyncClient
+    from facepulse.client import Client
 
 __all__ = [
     "AccessDenied",
@@ -52,6 +62,8 @@ __all__ = [
     "HeartRateVariability",
     "Job",
     "JobFailed",
+    "LiveEnded",
+    "LiveUpdate",
     "Measurement",
     "Model",
     "NotFound",
@@ -59,9 +71,13 @@ __all__ = [
     "RequestRefused",
     "ResultWarning",
     "Retries",
+    "Samples",
+    "SeenFace",
     "ServiceBusy",
     "ServiceFailed",
     "SourceUnavailable",
+    "Spectrum",
+    "Square",
     "TookTooLong",
     "Unreachable",
     "UsedModel",
@@ -70,3 +86,18 @@ __all__ = [
     "camera_frames",
     "file_frames",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the clients when they are asked for: the rest also works where httpx is not installed."""
+    if name not in ("AsyncClient", "Client"):
+        raise AttributeError(f"module 'facepulse' has no attribute {name!r}")
+    try:
+        from facepulse.async_client import AsyncClient  # noqa: PLC0415
+        from facepulse.client import Client  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "httpx":
+            raise
+        raise ModuleNotFoundError("the clients need httpx: pip install 'facepulse[client]'", name="httpx") from error
+    globals().update(AsyncClient=AsyncClient, Client=Client)
+    return globals()[name]

@@ -2,18 +2,19 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from facepulse import calls, jobs
+from facepulse import calls, jobs, live
 from facepulse.calls import Call, FaceChoice
 from facepulse.client import TIMEOUT_S, URL
 from facepulse.errors import FacePulseError
-from facepulse.results import HeartRateResult, Job, Model
+from facepulse.live import LiveAddress
+from facepulse.results import HeartRateResult, Job, LiveUpdate, Model
 from facepulse.retries import Retries
 from facepulse.uploads import Video, frame_batch
 
@@ -32,6 +33,7 @@ class AsyncClient:
         retries: Retries | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(**calls.http_options(url, api_key, timeout_s))
+        self._stream = LiveAddress(url, api_key, timeout_s, calls.is_local(url))
         self._retries = retries or Retries()
 
     async def __aenter__(self) -> Self:
@@ -119,6 +121,20 @@ class AsyncClient:
                 deadline.check()
                 await asyncio.sleep(jobs.ASK_AGAIN_S)
 
+    async def live(
+        self, frames: live.Frames, *, model: str = "auto", box: live.Box | None = None
+    ) -> AsyncGenerator[LiveUpdate]:
+        """Send (time_s, JPEG) frames as they come and yield an update about once a second, the last one at their end.
+
+        frames: an iterator, blocking (as camera_frames() and file_frames()) or asynchronous; times are seconds on any
+        clock. box: x0, y0, x1, y1 of the face in every frame where it is known, else the face is looked for.
+        Also raises LiveEnded, and whatever reading the frames raises. Nothing is sent again once frames were sent.
+        """
+        socket = await self._again(lambda: live.open_stream(self._stream, model=model, box=box))
+        async with aclosing(live.updates(socket, frames)) as updates:
+            async for update in updates:
+                yield update
+
     async def models(self) -> tuple[Model, ...]:
         """Return what the service can measure with, the default first."""
         return await self._do(calls.models())
@@ -148,11 +164,15 @@ class AsyncClient:
             return
 
     async def _do(self, call: Call[T]) -> T:
-        for attempt in itertools.count(1):
+        return await self._again(lambda: self._try(call))
+
+    async def _again(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try, and as long as it is worth it try again."""
+        for number in itertools.count(1):
             try:
-                return await self._try(call)
+                return await attempt()
             except FacePulseError as error:
-                pause_s = calls.pause_s(self._retries, attempt, error)
+                pause_s = calls.pause_s(self._retries, number, error)
                 if pause_s is None:
                     raise
                 await asyncio.sleep(pause_s)

@@ -122,8 +122,13 @@ def http_options(url: str, api_key: str | None, timeout_s: float) -> dict[str, A
         "base_url": url,
         "headers": {"Authorization": f"Bearer {api_key}"} if api_key else {},
         "timeout": httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
-        "trust_env": parts.hostname not in _LOOPBACK,
+        "trust_env": not is_local(url),
     }
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is this machine's own."""
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 def read_answer(call: Call[T], response: httpx.Response) -> T:

@@ -8,7 +8,8 @@ FacePulseError
 ├── ServiceFailed     other 5xx, or an answer that is none of FacePulse's
 ├── Unreachable       no answer at all: wrong address, service down, network
 ├── TookTooLong       no answer within the client's own timeout
-└── JobFailed         a job ended without a result: failed, cancelled or expired
+├── JobFailed         a job ended without a result: failed, cancelled or expired
+└── LiveEnded         the service ended a live measurement: `idle`, `session_too_long`, `stopping`
 """
 
 from collections.abc import Mapping
@@ -75,6 +76,10 @@ class TookTooLong(FacePulseError):
 
 class JobFailed(FacePulseError):
     """The job ended without a result."""
+
+
+class LiveEnded(FacePulseError):
+    """The service ended a live measurement that had not been stopped."""
 
 
 _BY_STATUS: dict[int, type[FacePulseError]] = {

@@ -20,30 +20,32 @@ class SourceUnavailable(RuntimeError):
     """The camera or the file cannot be used, or the package that reads it is not installed."""
 
 
-def camera_frames(index: int = 0, *, width: int = 640, height: int = 480) -> Iterator[TimedJpeg]:
+def camera_frames(camera: int | str = 0, *, width: int = 640, height: int = 480) -> Iterator[TimedJpeg]:
     """Yield what a camera sees, with the time since the first frame in seconds, until the consumer stops.
 
-    Raises SourceUnavailable without OpenCV, without such a camera, or when it stops delivering.
+    camera: its number, or whatever else OpenCV opens: a device's path, a network camera's address. width and height:
+    what it is asked for, in pixels. Raises SourceUnavailable without OpenCV, without such a camera, or when it stops
+    delivering.
     """
     try:
         import cv2  # noqa: PLC0415
     except ImportError as error:
         raise SourceUnavailable("a camera needs OpenCV: pip install 'facepulse[camera]'") from error
-    camera = cv2.VideoCapture(index)
+    capture = cv2.VideoCapture(camera)
     try:
-        if not camera.isOpened():
-            raise SourceUnavailable(f"there is no camera {index}, or another program has it")
-        camera.set(cv2.CAP_PROP_FRAME_WIDTH, width)
-        camera.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-        yield from _camera_frames(camera, cv2)
+        if not capture.isOpened():
+            raise SourceUnavailable("there is no such camera, or another program has it")
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        yield from _captured(capture, cv2)
     finally:
-        camera.release()
+        capture.release()
 
 
-def _camera_frames(camera: Any, cv2: Any) -> Iterator[TimedJpeg]:
+def _captured(capture: Any, cv2: Any) -> Iterator[TimedJpeg]:
     began_s: float | None = None
     while True:
-        came, bgr = camera.read()
+        came, bgr = capture.read()
         now_s = time.monotonic()
         if not came:
             raise SourceUnavailable("the camera delivers no frames")

@@ -32,19 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a line per model."""
     from service.api.catalogue import list_models  # noqa: PLC0415
     from service.api.schemas import ModelList  # noqa: PLC0415
-    from service.pipeline.classical import CLASSICAL  # noqa: PLC0415
+    from service.pipeline.estimate import Estimator  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.wire import Ready  # noqa: PLC0415
 
-    settings = Settings()
-    models = list_models(settings.model_store, Ready(models=tuple(CLASSICAL), default=""))
+    estimator = Estimator(Settings().model_store)
+    models = list_models(Ready(estimator.names, estimator.release))
     if arguments.json:
         print(ModelList(models=models).model_dump_json(indent=2))
         return OK
     from service.cli.speed import model_ms_per_frame  # noqa: PLC0415
-    from service.pipeline.estimate import Estimator  # noqa: PLC0415
 
-    estimator = Estimator(settings.model_store)
     print(f"{'model':<14}{'version':<12}{'parameters':>10}{'ms per frame':>14}{'error, bpm':>12}")
     for model in models:
         print(_line(model, model_ms_per_frame(estimator.model(model.name))))

@@ -146,9 +146,12 @@ def test_somebody_else_is_found_out(body: bytes) -> None:
 
 def test_silence_is_an_error() -> None:
     once, short = Retries(attempts=1), Answer(200, b"", {"Content-Length": "5"})
-    with scripted(short) as service, Client(service.url, timeout_s=0.3, retries=once) as client:
-        with pytest.raises((TookTooLong, Unreachable)):
-            client.version()
+    with (
+        scripted(short) as service,
+        Client(service.url, timeout_s=0.3, retries=once) as client,
+        pytest.raises((TookTooLong, Unreachable)),
+    ):
+        client.version()
 
 
 def test_nobody_there_is_unreachable() -> None:
