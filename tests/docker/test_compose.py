@@ -1,0 +1,126 @@
+"""compose.yaml and what it mounts, held against the code without an engine: a wrong name there fails only at night."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.cli.command import make_parser
+from service.settings import PREFIX, Settings
+from tests.service.server import running_server
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICE: dict[str, Any] = COMPOSE["services"]["facepulse"]
+DASHBOARD: dict[str, Any] = json.loads((ROOT / "docker/grafana/dashboards/facepulse.json").read_text())
+DOCKERFILE = (ROOT / "docker/service.Dockerfile").read_text()
+
+
+def environment() -> dict[str, str]:
+    """Return what the container is given, defaults in place of variables."""
+    values = {name: str(value) for name, value in SERVICE["environment"].items()}
+    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in values.items()}
+
+
+def test_every_variable_is_a_setting_and_fits() -> None:
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment().items()}
+    assert set(given) <= set(Settings.model_fields)
+    Settings.model_validate(given)
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
+def test_every_container_is_locked_down(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["mem_limit"]
+    assert not {"privileged", "cap_add", "network_mode", "pid", "devices"} & set(service)
+
+
+def test_the_service_writes_nowhere_but_to_memory() -> None:
+    assert SERVICE["read_only"] is True
+    assert "volumes" not in SERVICE
+    data = environment()["FACEPULSE_DATA_DIR"]
+    assert any(data.startswith(mount.split(":")[0] + "/") for mount in SERVICE["tmpfs"])
+
+
+def test_the_user_is_nobody_special_and_the_same_everywhere() -> None:
+    assert SERVICE["user"] == "10001:10001"
+    assert "USER 10001:10001" in DOCKERFILE
+    assert all("uid=10001" in mount for mount in SERVICE["tmpfs"] if mount.startswith("/data"))
+
+
+def test_nothing_is_open_to_the_network_without_a_word() -> None:
+    published = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith(("127.0.0.1:", "${FACEPULSE_BIND:-127.0.0.1}:")) for port in published)
+
+
+def test_keys_come_as_a_secret() -> None:
+    assert environment()["FACEPULSE_KEYS_FILE"] == f"/run/secrets/{SERVICE['secrets'][0]}"
+    assert not any("KEY" in name and "FILE" not in name for name in environment())
+    ignored = (ROOT / "docker/secrets/.gitignore").read_text().splitlines()
+    assert "*" in ignored
+
+
+def test_there_is_time_to_end_and_room_for_the_workers() -> None:
+    settings = Settings.model_validate({"workers": int(environment()["FACEPULSE_WORKERS"])})
+    assert int(SERVICE["stop_grace_period"].removesuffix("s")) > settings.shutdown_s
+    assert int(SERVICE["mem_limit"].removesuffix("g")) * 1000 > settings.workers * settings.worker_memory_mb + 2000
+
+
+@pytest.mark.parametrize("command", [SERVICE["healthcheck"]["test"][1:], ["facepulse", "serve"]])
+def test_its_commands_exist(command: list[str]) -> None:
+    assert command[0] == "facepulse"
+    make_parser().parse_args(command[1:])
+
+
+def test_prometheus_asks_where_the_metrics_are() -> None:
+    config = yaml.safe_load((ROOT / "docker/prometheus.yml").read_text())
+    port = environment()["FACEPULSE_METRICS_PORT"]
+    assert config["scrape_configs"][0]["static_configs"][0]["targets"] == [f"facepulse:{port}"]
+    assert not any(published.endswith(f":{port}") for published in SERVICE["ports"])
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, server.client() as client:
+        known = set(re.findall(r"^# TYPE (\w+)", client.get("/metrics").text, re.MULTILINE))
+    asked = {name for panel in DASHBOARD["panels"] for target in panel["targets"] for name in names(target["expr"])}
+    assert asked
+    assert not {name for name in asked if not {name, re.sub(r"_(bucket|sum|count)$", "", name)} & known}
+
+
+def names(expression: str) -> list[str]:
+    """Return the metrics of a PromQL expression."""
+    return re.findall(r"\b(?:facepulse|process)_\w+", expression)
+
+
+def test_what_is_mounted_exists() -> None:
+    for service in COMPOSE["services"].values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).exists()
+
+
+def test_the_image_copies_what_there_is() -> None:
+    for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists()
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
+def test_compose_itself_accepts_it() -> None:
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("docker has no compose plugin")
+    checked = subprocess.run(
+        ["docker", "compose", "--profile", "monitoring", "config", "--quiet"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr.decode()
