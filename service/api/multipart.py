@@ -71,6 +71,7 @@ class Form:
 @dataclass(slots=True)
 class _Part:
     name: str = ""
+    is_file: bool = False
     header_name: bytes = b""
     header_value: bytes = b""
     value: bytearray = field(default_factory=bytearray)
@@ -132,6 +133,7 @@ class FormReader:
             kind, options = parse_options_header(part.header_value)
             if kind == b"form-data":
                 part.name = options.get(b"name", b"").decode("utf-8", "replace")
+                part.is_file = b"filename" in options
         part.header_name = part.header_value = b""
 
     def _on_headers_finished(self) -> None:
@@ -153,7 +155,8 @@ class FormReader:
         else:
             part.value += data[start:end]
             if len(part.value) > rules.long_fields.get(part.name, MAX_FIELD_BYTES):
-                raise RequestRefused("multipart_invalid")
+                misnamed = part.is_file and len(self.offsets) == 1
+                raise RequestRefused(rules.missing if misnamed else "multipart_invalid")
 
     def _on_part_end(self) -> None:
         if self._part.name not in self._rules.file_names:

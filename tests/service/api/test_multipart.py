@@ -68,9 +68,10 @@ def test_file_names_are_ignored(server: Server, name: str) -> None:
     [
         (form(), "file_missing"),
         (form(part("other", b"x")), "file_missing"),
+        (form(part("video", VIDEO, disposition='form-data; name="video"; filename="me.mp4"')), "file_missing"),
         (form(part("file", VIDEO), part("file", VIDEO)), "too_many_files"),
     ],
-    ids=["nothing", "no file", "two files"],
+    ids=["nothing", "no file", "a file of another name", "two files"],
 )
 def test_one_file_is_wanted(server: Server, body: bytes, code: str) -> None:
     answer = send(server, body)
