@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -48,7 +49,21 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it could not parse
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    warnings.showwarning = _log_warning
     logging.getLogger("uvicorn.error").addFilter(_names_nobody)
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """Log a warning of Python by its kind and place; its words could quote the input."""
+    where = f"{Path(filename).name}:{lineno}"
+    logging.getLogger("py.warnings").warning("Python warns", extra={"kind": category.__name__, "where": where})
 
 
 def _names_nobody(record: logging.LogRecord) -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import functools
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -15,22 +14,26 @@ import uvicorn
 from fastapi import FastAPI
 
 from service import logs
-from service.api import errors, frames, jobs, metrics, page, stream
-from service.api.docs import DescribedApp
+from service.api import errors, frames, heart_rate, jobs, metrics, models, operations, page, stream
+from service.api.description import DescribedApp, operation_name
 from service.api.guards import add_guards, job_noter
-from service.api.routes import router
 from service.api.state import Service
+from service.api.stopping import StoppingGuard
 from service.api.uploads import UploadFolder
 from service.jobs.queue import open_jobs
 from service.keys import KeysUnusable
 from service.observation import observing
 from service.protocol import Patience, patient_protocol, patient_websocket
+from service.server import PatientServer, on_hangup
 from service.settings import Settings
 from service.telemetry import FRAMEWORK_SILENT, TelemetryUnavailable, Traces
 from service.wire import DEFAULT_ESTIMATOR
 from service.workers import WorkerPool
 
-_DESCRIPTION = "Heart rate from a video of a face. Nothing is kept: the video is deleted before the answer is sent."
+_DESCRIPTION = (
+    "Heart rate from a video of a face. Nothing is kept: a video is deleted before the answer is sent, that of a job as "
+    "soon as it is measured; the result of a job is deleted on demand, or after an hour."
+)
 
 
 def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> FastAPI:
@@ -54,7 +57,8 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
                 open_jobs(settings, pool, folder.path.name, render) as app.state.jobs,
                 observing(settings, app.state.service, app.state.jobs, app.state.metrics, traces),
             ):
-                yield
+                with on_hangup(pool.reload_soon):
+                    yield
         finally:
             await pool.stop()
             folder.close()
@@ -67,17 +71,16 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_name,
         **FRAMEWORK_SILENT,
     )
-    app.include_router(router)
-    app.include_router(frames.router)
-    app.include_router(jobs.router)
-    app.include_router(page.router)
-    app.include_router(stream.router)
+    for addresses in (heart_rate, frames, jobs, stream, models, operations, page):
+        app.include_router(addresses.router)
     if settings.metrics and not settings.metrics_port:
         app.include_router(metrics.router)
     errors.register(app)
     app.state.metrics = metrics.Metrics()
+    app.add_middleware(StoppingGuard)
     add_guards(app, settings, app.state.metrics, traces)
     return app
 
@@ -101,32 +104,17 @@ def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uv
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=settings.keep_alive_s,
-        timeout_graceful_shutdown=settings.shutdown_s,
         h11_max_incomplete_event_size=settings.max_header_kb * 1024,
     )
-    return _Server(config, app, settings.shutdown_s)
-
-
-class _Server(uvicorn.Server):
-    """Tells the jobs of the end together with the connections, some of which wait for jobs."""
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI, shutdown_s: float) -> None:
-        super().__init__(config)
-        self._app = app
-        self._jobs_grace_s = 0.8 * shutdown_s  # the rest is for telling whoever listens
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End everything within the grace time."""
-        ending = asyncio.create_task(self._app.state.jobs.stop(self._jobs_grace_s))
-        await super().shutdown(sockets)
-        await ending
+    return PatientServer(config, app, settings.shutdown_s)
 
 
 def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR) -> None:
     """Serve until SIGTERM or Ctrl-C; exits with 2 and a sentence when keys or telemetry cannot be as they are set."""
     settings = settings or Settings()
     logs.configure(settings.log_level)
-    signal.signal(signal.SIGTERM, _end_quietly)  # uvicorn raises the signal again once it has shut down
+    signal.signal(signal.SIGTERM, _end_quietly)  # until the server listens to it
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         server = make_server(settings, estimator=estimator)
     except (KeysUnusable, TelemetryUnavailable) as error:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 from pydantic_core import to_json
 
+from service.pipeline.manifest import Release
 from service.pipeline.types import DecodeLimits
 
 DEFAULT_ESTIMATOR = "service.pipeline.estimate:Estimator"
@@ -38,7 +39,11 @@ class MessageTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """How a worker is to be. `estimator` is `module:callable`, called with the path of the model store."""
+    """How a worker is to be.
+
+    estimator: `module:callable`, called with the path of the model store and the release.
+    release: the models to serve, None for those that the store names.
+    """
 
     model_store: str
     limits: DecodeLimits
@@ -48,6 +53,7 @@ class WorkerConfig:
     file_mb: int = 1
     open_files: int = 64
     estimator: str = DEFAULT_ESTIMATOR
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +123,20 @@ class Progress:
     confidence: _Share | None = None
 
 
+_NOTHING = Release(default="", manifests=())
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a warm worker can do: names of usable models and which one is the default."""
+    """What a warm worker can do: names of usable models, and the facts of those that it opened from the store."""
 
     models: tuple[str, ...]
-    default: str
+    release: Release = _NOTHING
+
+    @property
+    def default(self) -> str:
+        """Which one `auto` means."""
+        return self.release.default
 
 
 @dataclass(frozen=True, slots=True)

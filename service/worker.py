@@ -13,11 +13,10 @@ import signal
 import socket
 import sys
 from functools import partial
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from service import wire
+from service import logs, wire
 from service.logs import describe_error
 from service.worker_tasks import EstimatorLike, LiveSession, answer, attempt, open_estimator, pack, read_task, seldom
 
@@ -55,12 +54,12 @@ def _allow_cpu_time(seconds: float) -> None:
 def serve(sock: socket.socket, config: wire.WorkerConfig) -> None:
     """Warm up, say so, then answer tasks until the service hangs up."""
     try:
-        estimator = open_estimator(config.estimator, Path(config.model_store))
+        estimator = open_estimator(config)
     except Exception as error:  # told as a frame, so that the log keeps its one form
         refusal = wire.Refusal(getattr(error, "code", "internal_error"), str(error), describe_error(error))
         sock.sendall(wire.Frame.of(wire.BROKEN, refusal).pack())
         return
-    sock.sendall(wire.Frame.of(wire.READY, wire.Ready(tuple(estimator.names), estimator.default)).pack())
+    sock.sendall(wire.Frame.of(wire.READY, wire.Ready(tuple(estimator.names), estimator.release)).pack())
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)  # from here on a C library's message could quote the input
     os.close(silence)
@@ -102,6 +101,7 @@ def main() -> None:
     """Run as a worker: arguments are the socket's file descriptor and the configuration as JSON."""
     config = TypeAdapter(wire.WorkerConfig).validate_json(sys.argv[2])
     limit_self(config)
+    logs.configure("WARNING")
     sock = socket.socket(fileno=int(sys.argv[1]))
     with sock, contextlib.suppress(EOFError, ConnectionError):  # the service is gone or wants us gone
         serve(sock, config)

@@ -71,6 +71,9 @@ class TaskFailed(PoolError):
         self.detail = detail
 
 
+_ENDINGS: dict[type, str] = {WorkerDied: "died", TaskTimedOut: "timed_out", TaskFailed: "failed"}
+
+
 class Worker:
     """One process and the service's end of its socket; does one task at a time."""
 
@@ -78,10 +81,16 @@ class Worker:
         self.process = process
         self.healthy = True
         self.tasks_done = 0
-        self.ready = wire.Ready((), "")
+        self.answers = 0  # tasks that it did or refused by name
+        self.at_work = False  # whether it has been asked anything
+        self.ready = wire.Ready(())
+        self.over = asyncio.Event()  # nobody uses it any more, and nobody may
+        self.gone = asyncio.Event()  # the process has ended
+        self.why = ""  # it has to leave
         self._on_death = on_death
         self._inbox: asyncio.Queue[wire.Frame | None] = asyncio.Queue()
         self._pump: asyncio.Task[None] | None = None
+        self._end: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     @classmethod
@@ -113,6 +122,15 @@ class Worker:
             raise
         return worker
 
+    @property
+    def leaving(self) -> bool:
+        """Whether it gets no further task."""
+        return bool(self.why)
+
+    def leave(self, why: str) -> None:
+        """Get no further task; the first reason counts."""
+        self.why = self.why or why
+
     async def ask(
         self, task: wire.Task, timeout_s: float, on_progress: Callable[[wire.Progress], None] | None = None
     ) -> bytes:
@@ -121,14 +139,32 @@ class Worker:
         Raises WorkerDied, TaskTimedOut or TaskFailed. Unless the worker itself said that it can go on it is no longer
         `healthy` afterwards; that includes a caller who stopped waiting.
         """
-        self.healthy = False
-        self.send(wire.Frame.of_task(task))
-        async with deadline(timeout_s):
-            frame = await self.next_frame()
-            while frame.kind == wire.PROGRESS:
-                _tell(on_progress, frame)
+        failure: BaseException | None = None
+        self.begin_work()
+        try:
+            self.send(wire.Frame.of_task(task))
+            async with deadline(timeout_s):
                 frame = await self.next_frame()
-        return self.conclude(frame)
+                while frame.kind == wire.PROGRESS:
+                    _tell(on_progress, frame)
+                    frame = await self.next_frame()
+            return self.conclude(frame)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self.end_work(failure)
+
+    def begin_work(self) -> None:
+        """Be at work: not `healthy` until the worker itself says that it can go on."""
+        self.healthy, self.at_work = False, True
+
+    def end_work(self, failure: BaseException | None) -> None:
+        """Be free again, or have to leave because of what failed."""
+        if self.healthy:
+            self.answers += 1
+        else:
+            self.leave(_ENDINGS.get(type(failure), "abandoned"))
 
     def send(self, frame: wire.Frame) -> None:
         """Send a frame without waiting. Raises MessageTooLarge, or WorkerDied when the process is gone."""
@@ -157,7 +193,12 @@ class Worker:
         return TaskFailed(refusal.code, refusal.detail)
 
     async def stop(self) -> None:
-        """Kill the process and wait for its end."""
+        """Kill the process and wait for its end; goes on when the caller is cancelled, and may be called again."""
+        if self._end is None:
+            self._end = asyncio.create_task(self._stop())
+        await asyncio.shield(self._end)
+
+    async def _stop(self) -> None:
         self.healthy = False
         self.process.kill()
         if self._pump is not None:
@@ -168,6 +209,7 @@ class Worker:
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
         await asyncio.to_thread(self.process.wait)
+        self.gone.set()
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
         """Bring frames in until the process is gone, which a socket tells at once."""

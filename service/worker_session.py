@@ -33,7 +33,7 @@ class Session:
 
     async def begin(self, task: wire.SessionTask) -> None:
         """Have the worker begin. Raises WorkerDied, TaskTimedOut or TaskFailed."""
-        self._worker.healthy = False
+        self._worker.begin_work()
         self._listener = asyncio.create_task(self._listen())
         await asyncio.sleep(0)  # lets it begin, so that there is a clock to set
         self._post(wire.Frame.of_task(task))
@@ -72,6 +72,7 @@ class Session:
             self._worker.process.kill()
         finally:
             self._listener.cancel()
+            self._worker.end_work(self._failure)
 
     def _post(self, frame: wire.Frame) -> None:
         self._worker.send(frame)

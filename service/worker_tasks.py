@@ -15,6 +15,7 @@ from service.api.schemas import HeartRateResult
 from service.logs import describe_error
 from service.pipeline.errors import FacePulseError
 from service.pipeline.images import FrameBatch
+from service.pipeline.manifest import Release
 from service.pipeline.progress import Progress
 from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
 
@@ -42,8 +43,8 @@ class EstimatorLike(Protocol):
         ...
 
     @property
-    def default(self) -> str:
-        """Which one `auto` means."""
+    def release(self) -> Release:
+        """The models that it opened from the store. Raises ManifestInvalid or ModelCorrupt when they are others now."""
         ...
 
     def warm(self) -> None:
@@ -75,10 +76,11 @@ class EstimatorLike(Protocol):
         ...
 
 
-def open_estimator(spec: str, model_store: Path) -> EstimatorLike:
-    """Make the estimator named `module:callable` and warm all its models."""
-    module, _, name = spec.partition(":")
-    estimator = cast(EstimatorLike, getattr(importlib.import_module(module), name)(model_store))
+def open_estimator(config: wire.WorkerConfig) -> EstimatorLike:
+    """Make the estimator and warm all its models. Raises ModelError, UnknownModel or whatever it raises."""
+    module, _, name = config.estimator.partition(":")
+    make = getattr(importlib.import_module(module), name)
+    estimator = cast(EstimatorLike, make(Path(config.model_store), config.release))
     estimator.warm()
     return estimator
 

@@ -1,28 +1,32 @@
-"""The pool of worker processes: who works, who waits, who is replaced.
+"""The pool of worker processes: what they are asked, what they serve, how they are replaced.
 
 Each worker has a socket of its own, so that one that dies, even in the middle of a message, takes nothing with it but
 the request it had. (pebble's ProcessPool shares one pipe and its locks among all workers: a worker killed while it
 holds them stalls the others for a minute, and an idle one that dies breaks the pool.)
+
+The models are those that the first warm worker found in the store. Every later worker opens the same versions with the
+same hashes or does not start; only `reload` looks at what the store names now.
 """
 
 import asyncio
+import dataclasses
 import logging
 import os
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from service import wire
+from service.pipeline.manifest import Release
 from service.settings import Settings
-from service.worker_handle import PoolError, QueueFull, Worker
+from service.worker_desk import Desk
+from service.worker_handle import Worker
 from service.worker_session import Session
+from service.worker_slot import START_ERRORS, Slot, reason
 
 _LOG = logging.getLogger("facepulse.workers")
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class Outcome:
 
 
 class WorkerPool:
-    """A fixed number of workers, each replaced when it fails, and a bounded queue before them."""
+    """A fixed number of workers, each replaced when it fails, and a bounded queue before them.
+
+    endings: how many workers were replaced, by why: died, timed_out, failed, abandoned, worn_out, models.
+    """
 
     def __init__(self, settings: Settings, *, estimator: str = wire.DEFAULT_ESTIMATOR) -> None:
         self._settings = settings
@@ -48,50 +55,60 @@ class WorkerPool:
             open_files=settings.worker_open_files,
             estimator=estimator,
         )
-        self._idle: deque[Worker] = deque()
-        self._busy: set[Worker] = set()
-        self._alive: set[Worker] = set()  # every process that is not known to have ended
-        self._waiting: deque[asyncio.Future[Worker]] = deque()
+        self._desk = Desk(settings.queue_length, settings.worker_max_tasks)
         self._chores: set[asyncio.Task[None]] = set()
-        self._closing = False
-        self.ready = wire.Ready((), "")
-        self.restarts = 0  # workers that were replaced, whyever
+        self._reloading = asyncio.Lock()
+        self._reload_waits = False
+        self.endings: Counter[str] = Counter()
+        self._slots = [Slot(self._desk, self._hire, self._agree, self.endings) for _ in range(settings.workers)]
+        self.ready = wire.Ready(())
 
     @property
     def warm(self) -> int:
         """How many workers are ready or at work."""
-        return len(self._idle) + len(self._busy)
+        return self._desk.idle + self._desk.busy
 
     @property
     def busy(self) -> int:
         """How many workers are at work."""
-        return len(self._busy)
+        return self._desk.busy
 
     @property
     def waiting(self) -> int:
         """How many requests wait for a worker."""
-        return len(self._waiting)
+        return self._desk.waiting
 
     @property
     def full(self) -> bool:
         """Whether a further request would be turned away."""
-        return not self._idle and len(self._waiting) >= self._settings.queue_length
+        return self._desk.full
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is worked on and nobody waits."""
+        return not self._desk.busy and not self._desk.waiting
+
+    @property
+    def restarts(self) -> int:
+        """How many workers were replaced."""
+        return self.endings.total()
+
+    @property
+    def trouble(self) -> str:
+        """Code of why a worker does not start, "" while all do."""
+        return next((slot.trouble for slot in self._slots if slot.trouble), "")
 
     def start(self) -> None:
         """Begin to start the workers; returns at once."""
-        for _ in range(self._settings.workers):
-            self._do(self._hire())
+        for slot in self._slots:
+            self._do(slot.keep())
 
     async def stop(self) -> None:
         """End all workers; requests that still wait get CancelledError."""
-        self._closing = True
-        for waiting in self._waiting:
-            waiting.cancel()
+        self._desk.close()
         for chore in list(self._chores):
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        await asyncio.gather(*(worker.stop() for worker in self._alive))
-        self._idle.clear()
 
     async def run(
         self,
@@ -111,18 +128,15 @@ class WorkerPool:
         since = time.monotonic()
         worker = await self._take(wait_s)
         queued_s = time.monotonic() - since
-        self._busy.add(worker)
         try:
             return Outcome(await worker.ask(task, timeout_s, on_progress), queued_s)
         finally:
-            self._busy.discard(worker)
-            self._give_back(worker)
+            self._desk.give_back(worker)
 
     @asynccontextmanager
     async def session(self, task: wire.SessionTask, *, wait_s: float | None = None) -> AsyncIterator[Session]:
         """Hold a free worker for the block and talk to it. Raises a PoolError, also from within the block."""
         worker = await self._take(wait_s)
-        self._busy.add(worker)
         session = Session(worker, self._settings.session_message_s)
         try:
             await session.begin(task)
@@ -130,80 +144,66 @@ class WorkerPool:
         finally:
             self._do(self._end(session, worker))  # a chore, as the block may have been cancelled
 
+    def reload_soon(self) -> None:
+        """Begin to reload the models; once more after a reload that is under way."""
+        if not self._reload_waits:
+            self._reload_waits = True
+            self._do(self._reload())
+
+    async def _reload(self) -> None:
+        async with self._reloading:
+            self._reload_waits = False
+            await self.reload()
+
+    async def reload(self) -> bool:
+        """Serve what the model store names now; return whether that is served from here on.
+
+        A worker beside the others opens and warms it first: when it cannot, nothing changes but a line in the log.
+        Then the workers are replaced one by one, each after its request.
+        """
+        try:
+            trial = await self._start_worker(None)
+        except START_ERRORS as error:
+            _LOG.error("the models of the store are refused; the old ones stay", extra={"why": reason(error)})
+            return False
+        await trial.stop()
+        if trial.ready.release == self._config.release:
+            _LOG.info("the models of the store are those in service")
+        else:
+            self._serve(trial.ready)
+        for slot in self._slots:
+            if slot.release != self._config.release:
+                await slot.renew()
+        return True
+
+    def _serve(self, ready: wire.Ready) -> None:
+        """Take what a worker opened for what the pool serves."""
+        self.ready = ready
+        self._config = dataclasses.replace(self._config, release=ready.release)
+        models = [manifest.folder for manifest in ready.release.manifests]
+        _LOG.info("models in service", extra={"models": models, "default": ready.default})
+
+    def _agree(self, ready: wire.Ready) -> bool:
+        """Whether a new worker opened what the pool serves; the first one decides what that is."""
+        if self._config.release is None:
+            self._serve(ready)
+        return ready.release == self._config.release
+
+    async def _hire(self) -> Worker:
+        return await self._start_worker(self._config.release)
+
+    async def _start_worker(self, release: Release | None) -> Worker:
+        config = dataclasses.replace(self._config, release=release)
+        return await Worker.start(config, self._settings.worker_start_timeout_s, self._desk.note_death)
+
+    async def _take(self, wait_s: float | None) -> Worker:
+        return await self._desk.take(self._settings.queue_wait_s if wait_s is None else wait_s)
+
     async def _end(self, session: Session, worker: Worker) -> None:
         try:
             await session.end()
         finally:
-            self._busy.discard(worker)
-            self._give_back(worker)
-
-    async def _take(self, wait_s: float | None) -> Worker:
-        if self._idle:
-            return self._idle.popleft()
-        if self.full:
-            raise QueueFull
-        turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            async with asyncio.timeout(self._settings.queue_wait_s if wait_s is None else wait_s):
-                return await turn
-        except TimeoutError as error:
-            self._leave_queue(turn)
-            raise QueueFull from error
-        except asyncio.CancelledError:
-            self._leave_queue(turn)
-            raise
-
-    def _leave_queue(self, turn: "asyncio.Future[Worker]") -> None:
-        if turn in self._waiting:
-            self._waiting.remove(turn)
-        elif not turn.cancelled():  # a worker came at the same moment
-            self._give_back(turn.result())
-
-    def _give_back(self, worker: Worker) -> None:
-        if self._closing:
-            return
-        if not worker.healthy or worker.tasks_done >= self._settings.worker_max_tasks:
-            self._do(self._replace(worker))
-        else:
-            self._hand_out(worker)
-
-    def _hand_out(self, worker: Worker) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(worker)
-                return
-        self._idle.append(worker)
-
-    def _on_death(self, worker: Worker) -> None:
-        if worker in self._idle:
-            self._idle.remove(worker)
-            _LOG.warning("an idle worker ended")
-            self._do(self._replace(worker))
-
-    async def _replace(self, worker: Worker) -> None:
-        self.restarts += 1
-        await worker.stop()
-        self._alive.discard(worker)
-        await self._hire()
-
-    async def _hire(self) -> None:
-        """Start a worker, however often it takes."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                worker = await Worker.start(self._config, self._settings.worker_start_timeout_s, self._on_death)
-            except (PoolError, OSError, ValidationError) as error:
-                why = f"{getattr(error, 'code', type(error).__name__)}: {getattr(error, 'detail', '')}"
-                _LOG.error("a worker did not start", extra={"why": why})
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            else:
-                self.ready = worker.ready
-                self._alive.add(worker)
-                self._give_back(worker)
-                return
+            self._desk.give_back(worker)
 
     def _do(self, chore: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(chore)

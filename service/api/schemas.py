@@ -313,8 +313,10 @@ class ModelList(_Schema):
 class Health(_Schema):
     """Whether the service lives or is ready."""
 
-    status: Literal["ok", "starting", "model_store_broken"]
+    status: Literal["ok", "starting", "stopping", "model_store_broken"]
     workers: int = Field(0, description="Workers whose models are warm.")
+    workers_wanted: int = Field(0, description="Workers that there should be.")
+    trouble: str | None = Field(None, description="Code of why a worker does not start; others may serve.")
 
 
 class Version(_Schema):

@@ -48,6 +48,7 @@ class Service:
         self.pool = pool
         self.folder = folder
         self._uploading = 0
+        self.stopping = asyncio.Event()  # set once the service is about to end: sessions close, streams too
 
     @property
     def uploading(self) -> int:

@@ -17,7 +17,7 @@ from service.pipeline.face import FaceTracker
 from service.pipeline.images import BatchReader, FrameBatch
 from service.pipeline.infer import OnnxPulseModel
 from service.pipeline.live_messages import GivenFace, LiveMessages
-from service.pipeline.manifest import ModelStore
+from service.pipeline.manifest import ModelStore, Release
 from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.prefetch import prefetch
 from service.pipeline.progress import Progress, ProgressReport
@@ -30,8 +30,9 @@ AUTO = "auto"
 class Estimator:
     """Joins the stages. Models are opened once, when first used or by warm(); one video at a time."""
 
-    def __init__(self, model_store: Path) -> None:
-        self.store = ModelStore(model_store)
+    def __init__(self, model_store: Path, release: Release | None = None) -> None:
+        """Serve what the store names, or exactly `release`. Raises ManifestInvalid or ModelCorrupt."""
+        self.store = ModelStore(model_store, release)
         self.default = self.store.default
         released = tuple(manifest.name for manifest in self.store.pulse_models())
         self.names: tuple[str, ...] = (*released, *CLASSICAL)
@@ -51,9 +52,15 @@ class Estimator:
             self._models[name] = self._open(name)
         return self._models[name]
 
+    @property
+    def release(self) -> Release:
+        """The models that it serves. Raises ManifestInvalid or ModelCorrupt when the store holds others by now."""
+        return self.store.release()
+
     def warm(self) -> None:
         """Open the face detector and all models, so that the first request does not pay for it."""
         _ = self.detector
+        self.model()  # a default of no known name is a fault too
         for name in self.names:
             self.model(name)
 

@@ -149,6 +149,8 @@ def read_manifest(folder: Path, *, check_hashes: bool = True) -> Manifest:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError) as error:
         raise ManifestInvalid(f"the manifest of {folder.name} cannot be read") from error
+    if manifest.folder != folder.name:
+        raise ManifestInvalid(f"the manifest of {folder.name} is that of another model or version")
     if manifest.kind == "pulse" and (manifest.input is None or manifest.output is None):
         raise ManifestInvalid(f"the manifest of {folder.name} says nothing of its input or output")
     for name, expected in manifest.files.items() if check_hashes else ():
@@ -158,15 +160,37 @@ def read_manifest(folder: Path, *, check_hashes: bool = True) -> Manifest:
     return manifest
 
 
-class ModelStore:
-    """The folder of released models: one folder per version; active.json names the versions in use and the default."""
+class Release(_Part):
+    """The models of a store that are in use together: the name that `auto` means, and every model's manifest."""
 
-    def __init__(self, root: Path) -> None:
+    default: str
+    manifests: tuple[Manifest, ...]
+
+    @property
+    def pulse_models(self) -> tuple[Manifest, ...]:
+        """The manifests of all pulse models, the default first."""
+        pulse = [manifest for manifest in self.manifests if manifest.kind == "pulse"]
+        return tuple(sorted(pulse, key=lambda manifest: manifest.name != self.default))
+
+
+class ModelStore:
+    """The folder of released models: one folder per version; active.json names the versions in use and the default.
+
+    With a `release` it is opened as that, whatever active.json says by now.
+    """
+
+    def __init__(self, root: Path, release: Release | None = None) -> None:
+        """Open a store. Raises ManifestInvalid."""
         self.root = root
+        self._release = release
+        if release is not None:
+            self.default = release.default
+            self.versions = {manifest.name: manifest.version for manifest in release.manifests}
+            return
         try:
             active = json.loads((root / ACTIVE).read_text())
-            self.default: str = str(active["default"])
-            self.versions: dict[str, str] = {str(name): str(version) for name, version in active["models"].items()}
+            self.default = str(active["default"])
+            self.versions = {str(name): str(version) for name, version in active["models"].items()}
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise ManifestInvalid("active.json of the model store cannot be read") from error
 
@@ -180,8 +204,14 @@ class ModelStore:
         """Read the manifest of the version in use. Raises UnknownModel, ManifestInvalid or ModelCorrupt."""
         return read_manifest(self.folder(name), check_hashes=check_hashes)
 
+    def release(self) -> Release:
+        """Return all models in use. Raises ManifestInvalid; ModelCorrupt when they are not what it was opened as."""
+        manifests = tuple(self.manifest(name, check_hashes=False) for name in sorted(self.versions))
+        release = Release(default=self.default, manifests=manifests)
+        if self._release is not None and release != self._release:
+            raise ModelCorrupt("the model store is not the one in service any more")
+        return release
+
     def pulse_models(self) -> tuple[Manifest, ...]:
         """Return the manifests of all pulse models in use, the default first, the others by name."""
-        manifests = [self.manifest(name, check_hashes=False) for name in sorted(self.versions)]
-        pulse = [manifest for manifest in manifests if manifest.kind == "pulse"]
-        return tuple(sorted(pulse, key=lambda manifest: manifest.name != self.default))
+        return self.release().pulse_models

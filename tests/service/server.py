@@ -55,6 +55,10 @@ class Server:
         """Return the uploaded files that lie around."""
         return [path for path in self.data_dir.glob("uploads-*/*") if path.name != "lock"]
 
+    def left_behind(self) -> list[str]:
+        """Return what lies in the data folder beside the jobs' state, which outlives the service."""
+        return [path.name for path in self.data_dir.iterdir() if path.name != "jobs.sqlite3"]
+
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 

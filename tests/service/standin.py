@@ -3,12 +3,14 @@
 import ctypes
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.pipeline.errors import NoFaceFound, NotAVideo, UnknownModel
+from service.pipeline.errors import ManifestInvalid, NoFaceFound, NotAVideo, UnknownModel
 from service.pipeline.images import FrameBatch
+from service.pipeline.manifest import ModelStore, Release
 from service.pipeline.progress import Progress
 from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
 from tests.service.estimates import make_estimate, make_face
@@ -20,12 +22,24 @@ BALLAST: list[bytes] = []
 
 class StandIn:
     names = ("student", "pos", "large", "die", "eat", "raise", "crash", "no_face", "nan", "spin", "write", *SLEEPS)
-    default = "student"
 
-    def __init__(self, model_store: Path) -> None:
+    def __init__(self, model_store: Path, release: Release | None = None) -> None:
         self.model_store = model_store
+        if (model_store / "missing").exists():
+            raise ManifestInvalid("the manifest of missing-1.0.0 cannot be read")
+        named = (model_store / "active.json").exists()
+        self._store = ModelStore(model_store, release) if named else None
+
+    @property
+    def release(self) -> Release:
+        return Release(default="student", manifests=()) if self._store is None else self._store.release()
 
     def warm(self) -> None:
+        if self._store is not None:
+            for name in self._store.versions:
+                self._store.manifest(name)
+        if (self.model_store / "short_lived").exists():
+            threading.Timer(0.2, os._exit, (0,)).start()
         if (self.model_store / "slow").exists():
             time.sleep(20)
         if (self.model_store / "broken").exists():

@@ -1,8 +1,11 @@
 import json
 import logging
 import sys
+import warnings
 
-from service.logs import JsonFormatter, describe_error
+import pytest
+
+from service.logs import JsonFormatter, configure, describe_error
 
 
 def formatted(**extra: object) -> dict[str, object]:
@@ -32,3 +35,21 @@ def test_an_error_is_named_but_its_message_is_not() -> None:
     assert told.startswith("ValueError at test_logs.py:")
     assert line["error"] == told
     assert "private" not in json.dumps(line)
+
+
+def test_a_warning_of_python_is_a_line_that_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # put back afterwards
+    handlers = logging.getLogger().handlers[:]
+    try:
+        configure("INFO")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            configured = warnings.showwarning
+            configured("private words", UserWarning, "/some/place/decoder.py", 7)
+    finally:
+        logging.getLogger().handlers[:] = handlers
+    line = json.loads(capsys.readouterr().err)
+    assert {"level": "WARNING", "kind": "UserWarning", "where": "decoder.py:7"}.items() <= line.items()
+    assert "private" not in str(line)

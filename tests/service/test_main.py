@@ -105,27 +105,6 @@ def test_an_upload_as_a_whole_has_an_end(tmp_path: Path) -> None:
         assert read_answer(sock).problem() == "request_timeout"
 
 
-def test_it_lives_before_it_is_ready(tmp_path: Path) -> None:
-    (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "broken").touch()
-    with running_server(tmp_path, wait_for_workers=False) as server, server.client() as client:
-        assert client.get("/livez").status_code == 200
-        ready = client.get("/readyz")
-        assert (ready.status_code, ready.json()["status"]) == (503, "starting")
-        why = wait_until(lambda: [line["why"] for line in server.log() if "why" in line])
-        assert why[0] == "internal_error: cannot be warmed"
-
-
-def test_a_broken_model_store_is_not_ready(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server, server.client() as client:
-        (tmp_path / "store" / "active.json").write_text("{")
-        ready = client.get("/readyz")
-        assert (ready.status_code, ready.json()["status"]) == (503, "model_store_broken")
-        models = client.get("/v1/models")
-        assert (models.status_code, models.json()["code"]) == (500, "manifest_invalid")
-        assert client.get("/livez").status_code == 200
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_when_told(tmp_path: Path, how: signal.Signals) -> None:
     with running_server(tmp_path, workers=2) as server, server.connect() as idle:
@@ -134,7 +113,7 @@ def test_it_ends_cleanly_when_told(tmp_path: Path, how: signal.Signals) -> None:
         server.process.send_signal(how)
         assert server.process.wait(10) == 0
         wait_until(lambda: not any(worker.is_running() for worker in workers))
-        assert list(server.data_dir.iterdir()) == []
+        assert server.left_behind() == []
         assert not [line for line in server.log() if line["level"] == "ERROR"]
 
 
@@ -153,7 +132,7 @@ def test_a_request_that_does_not_end_does_not_keep_it(tmp_path: Path) -> None:
         wait_until(lambda: len(server.uploads()) == 1)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(10) == 0
-        assert list(server.data_dir.iterdir()) == []
+        assert server.left_behind() == []
 
 
 def test_workers_do_not_outlive_a_service_that_is_killed(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from tests.service.standin import SPEC
 
 
 @contextmanager
-def worker(folder: Path, **config: int) -> Iterator[socket.socket]:
+def worker(folder: Path, cpu_s: int = 60) -> Iterator[socket.socket]:
     """Start a worker and give its socket."""
     ours, theirs = socket.socketpair()
-    chosen = wire.WorkerConfig(str(folder), DecodeLimits(), os.getpid(), estimator=SPEC, **config)
+    chosen = wire.WorkerConfig(str(folder), DecodeLimits(), os.getpid(), estimator=SPEC, cpu_s=cpu_s)
     command = [sys.executable, "-m", "service.worker", str(theirs.fileno()), to_json(chosen).decode()]
     with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as process:
         theirs.close()

@@ -1,5 +1,6 @@
 """What happens inside a worker with a task."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_numbers_that_are_none_never_leave(video: Path) -> None:
 
 
 def test_the_seam_is_a_dotted_name(tmp_path: Path) -> None:
-    assert isinstance(open_estimator(SPEC, tmp_path), StandIn)
+    config = wire.WorkerConfig(str(tmp_path), DecodeLimits(), os.getpid(), estimator=SPEC)
+    assert isinstance(open_estimator(config), StandIn)
 
 
 def test_a_batch_of_frames_becomes_a_result(tmp_path: Path) -> None:

@@ -217,17 +217,6 @@ def test_who_leaves_while_served_ends_the_work(tmp_path: Path) -> None:
     with_pool(tmp_path, body)
 
 
-def test_workers_that_cannot_start_are_tried_again(tmp_path: Path) -> None:
-    async def body(pool: WorkerPool) -> None:
-        await asyncio.sleep(1.5)
-        assert pool.warm == 0
-        (tmp_path / "broken").unlink()
-        assert (await pool.run(task(tmp_path))).body
-
-    (tmp_path / "broken").touch()
-    with_pool(tmp_path, body, warm=False)
-
-
 def test_a_worker_that_does_not_get_warm_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "slow").touch()
     config = wire.WorkerConfig(str(tmp_path), DecodeLimits(), os.getpid(), estimator=SPEC)

@@ -55,6 +55,12 @@ def test_a_manifest_out_of_contract_is_refused(tmp_path: Path, fields: dict[str,
         read_manifest(folder)
 
 
+def test_a_manifest_of_another_folder_is_refused(tmp_path: Path) -> None:
+    folder = write_green_model(tmp_path).rename(tmp_path / "tiny-2.0.0")
+    with pytest.raises(ManifestInvalid, match="another model or version"):
+        read_manifest(folder)
+
+
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestInvalid, match="nowhere"):
         read_manifest(tmp_path / "nowhere")
@@ -76,6 +82,26 @@ def test_the_store_puts_the_default_first(tmp_path: Path) -> None:
     assert [manifest.name for manifest in store.pulse_models()] == ["beta", "alpha"]
     with pytest.raises(UnknownModel):
         store.folder("gamma")
+
+
+def test_a_store_opened_as_a_release_does_not_look_at_what_is_active(tmp_path: Path) -> None:
+    for name in ("alpha", "beta"):
+        write_green_model(tmp_path, name)
+    write_active(tmp_path, "beta", ["beta"])
+    release = ModelStore(tmp_path).release()
+    write_active(tmp_path, "alpha", ["alpha", "beta"])
+    store = ModelStore(tmp_path, release)
+    assert (store.default, list(store.versions)) == ("beta", ["beta"])
+    assert store.release() == release
+
+
+def test_a_store_that_is_not_the_release_any_more_is_named(tmp_path: Path) -> None:
+    folder = write_green_model(tmp_path)
+    write_active(tmp_path, "tiny", ["tiny"])
+    release = ModelStore(tmp_path).release()
+    change(folder, calibration={"bias": -2.0, "weights": {}})
+    with pytest.raises(ModelCorrupt):
+        ModelStore(tmp_path, release).release()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"default": "a", "models": []}'])

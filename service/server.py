@@ -1,0 +1,70 @@
+"""The server around the app: how it ends without a lost request, and what signals mean.
+
+SIGTERM and SIGINT: not ready at once; what is being done gets `shutdown_s` to end, what comes is turned away; a second
+one ends it now. SIGHUP: look at the model store again.
+"""
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.api.state import Service
+
+_SHARE_FOR_JOBS = 0.8  # of the grace time; the rest is for telling whoever waits for one
+_CANCEL_S = 1  # for requests that did not end in time, to be cancelled and answered
+
+
+class PatientServer(uvicorn.Server):
+    """uvicorn closes its door at the first signal, so that nobody could be told; this one waits before it does."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, grace_s: float) -> None:
+        config.timeout_graceful_shutdown = _CANCEL_S
+        super().__init__(config)
+        self._app_state = app.state
+        self._grace_s = grace_s
+        self._end_s: float | None = None
+        self._jobs_end: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; a second signal ends it at once."""
+        if self._end_s is None:
+            self._end_s = time.monotonic() + self._grace_s
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look ten times a second whether to end and whether all is done."""
+        if self._end_s is not None:
+            self.should_exit = self.should_exit or self._is_done() or time.monotonic() >= self._end_s
+        return await super().on_tick(counter)
+
+    def _is_done(self) -> bool:
+        """Whether nothing is under way any more; the first time all are told that the end is near."""
+        service: Service = self._app_state.service
+        if self._jobs_end is None:
+            service.stopping.set()
+            self._jobs_end = asyncio.create_task(self._app_state.jobs.stop(_SHARE_FOR_JOBS * self._grace_s))
+            return False
+        return self._jobs_end.done() and service.pool.quiet and not self.server_state.tasks
+
+
+@contextlib.contextmanager
+def on_hangup(do: Callable[[], None]) -> Iterator[None]:
+    """Call `do` at SIGHUP for the length of the block, where the process has signals for us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, do)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload any more, and it must not kill
