@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,8 +20,9 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, st
     """A service with two keys, few jobs per key and little time for uploads."""
     folder = tmp_path_factory.mktemp("keyed")
     ann, bob = (new_key(folder / "keys", name) for name in ("ann", "bob"))
+    limits: dict[str, Any] = {"job_max_per_key": 2, "job_queue_length": 2}
     times: dict[str, Any] = {"upload_timeout_s": 0.2, "job_upload_timeout_s": 1.5}
-    with running_server(folder, keys_file=folder / "keys", job_max_per_key=2, **times) as server:
+    with running_server(folder, keys_file=folder / "keys", **limits, **times) as server:
         yield server, ann, bob
 
 
@@ -35,6 +35,11 @@ def submit(server: Server, retry: str = "", content: bytes = VIDEO, key: str = "
 def delete(server: Server, job_id: str, key: str = "") -> int:
     with server.client() as client:
         return client.delete(f"/v1/jobs/{job_id}", headers={"X-Api-Key": key} if key else {}).status_code
+
+
+def state_of(server: Server, job_id: str, key: str) -> str:
+    with server.client() as client:
+        return str(client.get(f"/v1/jobs/{job_id}", headers={"X-Api-Key": key}).json()["state"])
 
 
 def test_a_repeated_request_gets_the_same_job(server: Server) -> None:
@@ -112,12 +117,15 @@ def test_two_callers_may_use_the_same_idempotency_key(keyed: tuple[Server, str, 
 def test_one_caller_does_not_take_all_places(keyed: tuple[Server, str, str]) -> None:
     server, ann, bob = keyed
     jobs = [submit(server, f"place-{index}", key=ann, model="sleep_long").json()["id"] for index in range(2)]
+    wait_until(lambda: state_of(server, jobs[0], ann) == "running")
     refused = submit(server, key=ann)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_jobs")
     assert refused.headers["retry-after"]
     assert submit(server, "place-0", key=ann, model="sleep_long").json()["id"] == jobs[0], "a repetition needs no place"
     other = submit(server, key=bob)
     assert other.status_code == 202
+    full = submit(server, key=bob)
+    assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "job_queue_full", "5")
     for job_id, key in ((jobs[0], ann), (jobs[1], ann), (other.json()["id"], bob)):
         assert delete(server, job_id, key) == 204
 

@@ -234,20 +234,6 @@ def test_a_job_may_be_larger_than_a_request(server: Server) -> None:
     assert reaches(server, submit(server, large), "done")
 
 
-def test_limits_on_waiting_jobs(tmp_path: Path) -> None:
-    with running_server(tmp_path, job_queue_length=1, job_max_upload_mb=1) as server:
-        first = submit(server, model="sleep_long")
-        reaches(server, first, "running")
-        second = submit(server)
-        with server.client() as client:
-            full = client.post("/v1/jobs", files={"file": VIDEO})
-            delete(server, first)
-            reaches(server, second, "done")
-            large = client.post("/v1/jobs", files={"file": VIDEO + bytes(1_100_000)})
-        assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "job_queue_full", "5")
-        assert (large.status_code, large.json()["code"]) == (413, "upload_too_large")
-
-
 def test_results_expire(tmp_path: Path) -> None:
     with running_server(tmp_path, job_ttl_s=2) as server:
         job = submit(server)
@@ -258,32 +244,28 @@ def test_results_expire(tmp_path: Path) -> None:
         wait_until(lambda: ask(server, job).status_code == 404, 30)
 
 
-def test_a_killed_service_reports_its_jobs_as_interrupted(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server:
-        done = reaches(server, submit(server), "done")
-        runs, waits = submit(server, model="sleep_long"), submit(server)
-        reaches(server, runs, "running")
-        server.process.send_signal(signal.SIGKILL)
-        server.process.wait(20)
-        assert len(server.uploads()) == 2
-    with running_server(tmp_path, wait_for_workers=False) as server:
-        for job in (runs, waits):
-            failed = ask(server, job).json()
-            assert (failed["state"], failed["problem"]["code"]) == ("failed", "interrupted")
-        assert ask(server, done).json() == done
-        assert server.uploads() == []
-
-
-def test_an_ended_service_gives_jobs_the_grace_time(tmp_path: Path) -> None:
-    with running_server(tmp_path, shutdown_s=20) as server:
+def test_what_becomes_of_jobs_when_a_service_is_ended_and_when_it_is_killed(tmp_path: Path) -> None:
+    with running_server(tmp_path, shutdown_s=30) as server:
         ends, waits = submit(server, model="sleep_short"), submit(server)
         reaches(server, ends, "running")
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
         assert list(server.data_dir.glob("uploads-*")) == []
-    with running_server(tmp_path, wait_for_workers=False) as server:
-        assert ask(server, ends).json()["state"] == "done"
+    with running_server(tmp_path) as server:
+        done = ask(server, ends).json()
+        assert done["state"] == "done"
         assert ask(server, waits).json()["problem"]["code"] == "interrupted"
+        killed = [submit(server, model="sleep_long"), submit(server)]
+        reaches(server, killed[0], "running")
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait(60)
+        assert len(server.uploads()) == 2
+    with running_server(tmp_path, wait_for_workers=False) as server:
+        for job in killed:
+            failed = ask(server, job).json()
+            assert (failed["state"], failed["problem"]["code"]) == ("failed", "interrupted")
+        assert ask(server, ends).json() == done
+        assert server.uploads() == []
 
 
 def test_an_ended_service_does_not_wait_for_a_long_job_and_tells_who_listens(tmp_path: Path) -> None:
