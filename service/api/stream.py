@@ -8,7 +8,7 @@ the worker says. The first of them to end ends the session.
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ValidationError
@@ -34,6 +34,7 @@ _DROPPED = ResultWarning(
     code="frames_dropped", detail="Frames were left out, as they come faster than they can be measured."
 )
 _NOTHING_KNOWN = b"null"
+_NORMAL, _SERVICE_RESTART = 1000, 1012
 
 
 class LivePlaces:
@@ -61,7 +62,7 @@ async def measure_live(websocket: WebSocket) -> None:
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
     reason = await LiveConnection(websocket, websocket.app.state.service, websocket.app.state.live).run()
     await websocket.send_text(Bye(reason=reason).model_dump_json())
-    await websocket.close(1000, reason)
+    await websocket.close(_SERVICE_RESTART if reason == "stopping" else _NORMAL, reason)
 
 
 class LiveConnection:
@@ -71,6 +72,7 @@ class LiveConnection:
         self._websocket = websocket
         self._settings = service.settings
         self._pool = service.pool
+        self._stopping = service.stopping
         self._places = places
         self._mailbox = Mailbox()
 
@@ -92,12 +94,11 @@ class LiveConnection:
     async def _measure(self, session: Session) -> ByeReason:
         try:
             async with asyncio.timeout(self._settings.live_max_s):
-                await first_of(self._read(), self._feed(session), self._tell(session))
+                return await first_of(self._read(), self._feed(session), self._tell(session), self._await_end())
         except _Idle:
             return "idle"
         except TimeoutError:
             return "session_too_long"
-        return "stopped"
 
     async def _read_start(self) -> Start:
         """Return what the client wants; a frame is a wish for the usual, and measured too."""
@@ -107,7 +108,11 @@ class LiveConnection:
             return Start()
         return _parse(Start, message["text"])
 
-    async def _read(self) -> None:
+    async def _await_end(self) -> ByeReason:
+        await self._stopping.wait()
+        return "stopping"
+
+    async def _read(self) -> NoReturn:
         """Bring frames in until the client wants to stop; what is told then ends the session."""
         while True:
             message = await self._next()
@@ -117,11 +122,12 @@ class LiveConnection:
                 await asyncio.Event().wait()  # the answer to what is in the mailbox ends the session
             self._put(message["bytes"])
 
-    async def _feed(self, session: Session) -> None:
+    async def _feed(self, session: Session) -> NoReturn:
         while True:
             await session.send(await self._mailbox.get())
 
-    async def _tell(self, session: Session) -> None:
+    async def _tell(self, session: Session) -> ByeReason:
+        """Pass updates on until the last."""
         received = dropped = 0
         while (body := await session.receive()) != _NOTHING_KNOWN:
             now = self._mailbox.received, self._mailbox.dropped
@@ -130,7 +136,8 @@ class LiveConnection:
             update = Update.model_validate_json(body).with_counts(received, dropped, _DROPPED if is_lossy else None)
             await self._say(update)
             if update.final:
-                return
+                break
+        return "done"
 
     async def _next(self) -> dict[str, Any]:
         """Return the client's next message. Raises _Idle when none comes, WebSocketDisconnect when it is gone."""

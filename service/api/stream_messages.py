@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.schemas import ResultWarning, Share, UsedModel
 
 SUBPROTOCOL = "facepulse.v1"
-ByeReason = Literal["stopped", "idle", "session_too_long"]
+ByeReason = Literal["done", "idle", "session_too_long", "stopping"]
 _Pixels = Annotated[float, Field(ge=0, le=10_000)]
 
 
