@@ -95,7 +95,8 @@ def running_server(
     """
     store = folder / "store"
     store.mkdir(exist_ok=True)
-    (store / "active.json").write_text('{"default": "student", "models": {}}')
+    if not (store / "active.json").exists():
+        (store / "active.json").write_text('{"default": "student", "models": {}}')
     chosen = {"port": 0, "workers": 1, "model_store": store, "data_dir": folder / "data"} | settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment |= {PREFIX + name.upper(): str(value) for name, value in chosen.items()} | {"PYTHONPATH": str(ROOT)}

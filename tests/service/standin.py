@@ -16,7 +16,7 @@ from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
 from tests.service.estimates import make_estimate, make_face
 
 SPEC = "tests.service.standin:StandIn"
-SLEEPS = {"sleep_short": 1.0, "sleep_long": 20.0}
+SLEEPS = {"sleep_short": 1.0, "sleep_longer": 2.0, "sleep_long": 20.0}
 BALLAST: list[bytes] = []
 
 
