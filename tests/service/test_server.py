@@ -1,14 +1,17 @@
 """How the service ends, and how it takes new models: a real process, real signals, requests under way."""
 
-import concurrent.futures
 import json
 import signal
 import threading
 import time
 from collections import Counter
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from tests.service.server import VIDEO, Server, running_server, wait_until
 from tests.service.stores import activate, write_version
@@ -18,9 +21,7 @@ def terminate(server: Server) -> None:
     server.process.send_signal(signal.SIGTERM)
 
 
-def begin(
-    threads: concurrent.futures.Executor, server: Server, model: str
-) -> "concurrent.futures.Future[httpx.Response]":
+def begin(threads: Executor, server: Server, model: str) -> "Future[httpx.Response]":
     """Send a video and wait until the service has it."""
     there = len(server.uploads())
     answer = threads.submit(server.measure, model=model)
@@ -34,7 +35,7 @@ def readiness(server: Server) -> str:
 
 
 def test_at_the_end_who_is_in_may_finish_and_who_comes_is_told(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server, concurrent.futures.ThreadPoolExecutor() as threads:
+    with running_server(tmp_path) as server, ThreadPoolExecutor() as threads:
         answers = [begin(threads, server, "sleep_longer") for _ in range(2)]  # one works, one waits
         terminate(server)
         wait_until(lambda: readiness(server) == "stopping")
@@ -59,7 +60,7 @@ def test_with_nothing_to_do_it_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_it_now(tmp_path: Path) -> None:
-    with running_server(tmp_path, shutdown_s=60) as server, concurrent.futures.ThreadPoolExecutor() as threads:
+    with running_server(tmp_path, shutdown_s=60) as server, ThreadPoolExecutor() as threads:
         begin(threads, server, "sleep_long")
         terminate(server)
         wait_until(lambda: readiness(server) == "stopping")
@@ -69,7 +70,7 @@ def test_a_second_signal_ends_it_now(tmp_path: Path) -> None:
 
 
 def test_what_does_not_end_in_time_is_ended(tmp_path: Path) -> None:
-    with running_server(tmp_path, shutdown_s=1) as server, concurrent.futures.ThreadPoolExecutor() as threads:
+    with running_server(tmp_path, shutdown_s=1) as server, ThreadPoolExecutor() as threads:
         begin(threads, server, "sleep_long")
         workers = server.workers()
         terminate(server)
@@ -94,15 +95,14 @@ def test_a_running_job_may_end_and_a_waiting_one_is_interrupted(tmp_path: Path) 
 
 
 def test_a_live_session_is_told_and_closed(tmp_path: Path) -> None:
-    from websockets.sync.client import connect  # noqa: PLC0415
-
     with running_server(tmp_path, shutdown_s=60) as server:
         with connect(f"ws://127.0.0.1:{server.port}/v1/stream") as live:
             live.send('{"type": "start"}')
             assert json.loads(live.recv(20))["type"] == "started"
             terminate(server)
-            said = [json.loads(message) for message in live]
-        assert said[-1]["reason"] == "stopping"
+            assert json.loads(live.recv(20))["reason"] == "stopping"
+            with pytest.raises(ConnectionClosedError, match="1012"):
+                live.recv(20)
         assert server.process.wait(20) == 0
 
 
