@@ -24,6 +24,7 @@ CREATE TABLE jobs (
     retry_key BLOB UNIQUE, fingerprint BLOB, code TEXT, detail TEXT, result BLOB
 ) STRICT
 """
+_LOCK_WAIT_S = 10.0  # for another service that shares the file
 _COLUMNS = "id, owner, request_id, state, created_s, started_s, finished_s, result, code, detail"
 _UNFINISHED = "state IN ('queued', 'running')"
 _FAIL = (
@@ -149,7 +150,7 @@ class JobStore:
 
 def _open(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))  # the log files follow suit
-    db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    db = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S, check_same_thread=False)
     try:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}").fetchone()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.jobs.job import Failure, Job, JobQueueFull, Retry, TooManyJobs
+from service.jobs.job import Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
 from service.jobs.queue import JobQueue, Render, open_jobs
 from service.settings import Settings
 from service.wire import VideoTask
@@ -106,7 +106,7 @@ def test_a_job_that_never_gets_a_worker_fails(tmp_path: Path) -> None:
         assert ended.failure is not None
         assert ended.failure.code == "queue_full"
 
-    without_workers(tmp_path, body, job_timeout_s=0.01, queue_wait_s=0.1)
+    without_workers(tmp_path, body, job_timeout_s=0.3, queue_wait_s=0.1)
 
 
 def test_removing_frees_the_worker_at_once(tmp_path: Path) -> None:
@@ -259,10 +259,40 @@ def test_nothing_new_is_said_as_such(tmp_path: Path) -> None:
     without_workers(tmp_path, body)
 
 
+def test_a_full_disk_takes_no_job(tmp_path: Path) -> None:
+    async def body(jobs: JobQueue) -> None:
+        await _fill_disk(jobs)
+        taken = 0
+        with contextlib.suppress(JobsNotStored):
+            while taken < 100:  # its one page is full long before
+                await add(jobs, tmp_path)
+                taken += 1
+        assert taken < 100
+        assert len(videos(tmp_path)) == jobs.running + jobs.waiting == taken
+
+    without_workers(tmp_path, body, job_queue_length=1000, job_max_per_key=1000)
+
+
+def test_a_full_disk_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.jobs.queue._DISK_PAUSE_S", 0.05)
+
+    async def body(jobs: JobQueue) -> None:
+        job = await add(jobs, tmp_path)
+        await until(lambda: jobs.running == 1)
+        await jobs._keeper.call(jobs._store._db.execute, "PRAGMA query_only = ON")
+        await until(lambda: videos(tmp_path) == [])
+        await asyncio.sleep(0.2)
+        assert (await find(jobs, job)).state == "running"
+        await jobs._keeper.call(jobs._store._db.execute, "PRAGMA query_only = OFF")
+        assert (await over(jobs, job)).failure == Failure("storage_full")
+
+    without_workers(tmp_path, body, job_timeout_s=0.01, queue_wait_s=0.5)
+
+
 def test_a_full_disk_costs_the_result_not_the_job(tmp_path: Path) -> None:
     async def run() -> None:
         async with running_pool(tmp_path) as pool, _open(tmp_path, pool, lambda _outcome, _job: bytes(200_000)) as jobs:
-            await jobs._keeper.call(jobs._store._db.execute, "PRAGMA max_page_count = 1")
+            await _fill_disk(jobs)
             job = await add(jobs, tmp_path)
             assert (await over(jobs, job)).failure == Failure("storage_full")
 
@@ -271,3 +301,8 @@ def test_a_full_disk_costs_the_result_not_the_job(tmp_path: Path) -> None:
 
 def _open(folder: Path, pool: WorkerPool, render: Render) -> contextlib.AbstractAsyncContextManager[JobQueue]:
     return open_jobs(Settings(data_dir=folder, workers=1), pool, "uploads-a", render)
+
+
+async def _fill_disk(jobs: JobQueue) -> None:
+    """Let the database grow no more."""
+    await jobs._keeper.call(jobs._store._db.execute, "PRAGMA max_page_count = 1")

@@ -215,6 +215,16 @@ def test_a_file_of_another_version_is_replaced(path: Path) -> None:
     store.close()
 
 
+def test_a_file_that_is_locked_is_not_replaced(store: JobStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.jobs.store._LOCK_WAIT_S", 0.05)
+    add(store)
+    store._db.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError):
+        JobStore(path, "uploads-b", TTL_S)
+    store._db.execute("COMMIT")
+    assert get(store).state == "queued"
+
+
 def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
