@@ -209,6 +209,21 @@ def test_the_models_say_who_they_are() -> None:
         assert model.input == InputSpec(size=36, fps=30.0, lag=1)
 
 
+def test_a_stream_forgets_what_is_past() -> None:
+    rgb, comparable = crops(skin(pulse_wave(72, 12, FPS))), np.ones(360, bool)
+    comparable[200] = False
+    stream = CLASSICAL["green"]().stream()
+    stream.forget(5)
+    for clip in cut(rgb, comparable, [100]):
+        stream.push(clip)
+    stream.forget(150)
+    pulse, whole = stream.finish(), run("green", cut(rgb, comparable, []))
+    assert len(pulse.samples) == 359 - 150
+    assert pulse.start_s == pytest.approx(whole.start_s + 150 / FPS)
+    assert np.flatnonzero(~pulse.valid).tolist() == [49]
+    assert np.corrcoef(pulse.samples, whole.samples[150:])[0, 1] > 0.99
+
+
 def test_a_stream_keeps_no_crops() -> None:
     clip = Clip(np.full((30, 3, 36, 36), 0.5, np.float32), np.ones(30, bool), 0.0, FPS)
     stream = CLASSICAL["pos"]().stream()

@@ -172,6 +172,20 @@ def test_a_lost_face_keeps_its_crop() -> None:
     assert tracker.tracks()[0].found_ratio == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_face_that_is_away_is_told_from_one_that_moved() -> None:
+    gone = [face.away for (face,) in watch(FaceTracker(Script(lambda time_s: [MAIN] if time_s < 3 else [])), 6)]
+    assert gone == [False] * 40 + [True] * 20
+    moving = FaceTracker(Script(lambda time_s: [MAIN if time_s < 2.5 else shifted(MAIN, 45)]))
+    assert not any(face.away for (face,) in watch(moving, 6))
+
+
+def test_live_video_keeps_the_present_crop_alone() -> None:
+    tracker = FaceTracker(Script(lambda time_s: [MAIN if time_s < 2.5 else shifted(MAIN, 45)]))
+    watch(tracker, 6)
+    tracker.forget()
+    assert [box for _, box in tracker.tracks()[0].crops] == [crop_of(shifted(MAIN, 45))]
+
+
 def test_a_face_lost_for_long_is_looked_for_more_often() -> None:
     script = Script(lambda time_s: [MAIN] if time_s < 1 else [])
     watch(FaceTracker(script), 20)

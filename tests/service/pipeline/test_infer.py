@@ -55,6 +55,20 @@ def test_a_pair_across_a_break_is_filled_and_marked(tmp_path: Path, chunk: int) 
     assert np.abs(pulse.samples).max() < 1
 
 
+@pytest.mark.parametrize("forgotten", [0, 10, 36, 37])
+def test_pairs_forget_what_is_past(tmp_path: Path, forgotten: int) -> None:
+    model = OnnxPulseModel(write_green_model(tmp_path, lag=3), default_calibration=CALIBRATION)
+    rgb = crops(60)
+    stream = model.stream()
+    stream.push(Clip(rgb[:40], np.arange(40) != 20, 2.0, 30.0))
+    stream.forget(forgotten)
+    stream.push(Clip(rgb[40:], np.ones(20, np.bool_), 2.0 + 40 / 30, 30.0))
+    pulse, whole = stream.finish(), run(model, rgb, 60, broken_at=20)
+    assert pulse.valid.tolist() == whole.valid[forgotten:].tolist()
+    np.testing.assert_allclose(pulse.samples[pulse.valid], whole.samples[forgotten:][pulse.valid], atol=1e-6)
+    assert pulse.start_s == pytest.approx(whole.start_s + forgotten / 30)
+
+
 @pytest.mark.parametrize("frames", [0, 1, 3])
 def test_too_few_frames_give_no_samples(tmp_path: Path, frames: int) -> None:
     model = OnnxPulseModel(write_green_model(tmp_path, lag=3), default_calibration=CALIBRATION)

@@ -12,16 +12,18 @@ import pytest
 
 from service.pipeline.clip import ClipBuilder
 from service.pipeline.estimate import Estimator
-from service.pipeline.face import FaceTracker
+from service.pipeline.face import FaceTracker, crop_of
 from service.pipeline.frame import Frame, frame_from_rgb
+from service.pipeline.infer import OnnxPulseModel
 from service.pipeline.live import KEEP_S, WAVE_DELAY_S, LiveEstimator, LiveUpdate
 from service.pipeline.live_messages import GivenFace
-from service.pipeline.pulse import heart_rate
+from service.pipeline.pulse import DEFAULT_CALIBRATION, heart_rate
 from service.pipeline.stills import StillDecoder
 from service.pipeline.stretches import Stretch
 from service.pipeline.types import Box, DecodeLimits, DetectedFace, Pulse
 from tests.service.pipeline.live_clips import face_messages
 from tests.service.pipeline.renders import BPM
+from tests.service.pipeline.tiny_models import write_window_model
 
 STORE = Path(__file__).parents[3] / "model_store"
 LIMITS = DecodeLimits()
@@ -248,6 +250,23 @@ class NobodyKnows:
     def confirm(self, frame: Frame, box: Box) -> DetectedFace:
         del box
         return self.detect(frame)[0]
+
+
+def test_a_model_of_windows_tells_what_will_not_change(tmp_path: Path) -> None:
+    folder = write_window_model(tmp_path, past=4, future=20)
+    model = OnnxPulseModel(folder, default_calibration=DEFAULT_CALIBRATION)
+    rng = np.random.default_rng(0)
+    pictures = [frame_from_rgb(rng.integers(0, 255, (64, 64, 3), np.uint8), index / 30) for index in range(330)]
+    live = LiveEstimator(model, GivenFace(Box(10, 10, 40, 40), LIMITS))
+    told = joined(update.samples for frame in pictures if (update := live.push(frame)))
+    builder, stream = ClipBuilder(model.input), model.stream()
+    for frame in pictures:
+        for clip in builder.push(frame, crop_of(Box(10, 10, 40, 40)), moved=False):
+            stream.push(clip)
+    for clip in builder.finish():
+        stream.push(clip)
+    assert len(told) == pytest.approx(330 - 29 - 20, abs=2)
+    np.testing.assert_allclose(told, stream.finish().samples[: len(told)], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["green", "chrom", "pos"])
