@@ -15,7 +15,7 @@ const SERVER_WORDS = { asking: "Asking the server", ready: "Server ready", start
 const health = new Health();
 const stage = new Stage((seconds) => charts.head(seconds));
 const charts = new Charts((seconds) => stage.seek(seconds));
-const modes = { file: new FileMode(stage, charts), camera: new CameraMode(stage, charts, health) };
+const modes = { file: new FileMode(stage, charts, health), camera: new CameraMode(stage, charts, health) };
 let mode = "file";
 
 function choose(name) {

@@ -35,7 +35,7 @@ export class Shutter {
   taken = 0;
   skipped = 0;
   #canvas = document.createElement("canvas");
-  #context = this.#canvas.getContext("2d", { alpha: false, desynchronized: true });
+  #context = this.#canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   #encoding = 0;
   #inOrder = Promise.resolve();
   #lastS = -1;

@@ -1,12 +1,15 @@
 // The camera: started, chosen, measured live; goes on by itself when the server was away.
 
-import { Problem } from "./api.js";
+import { Problem, request } from "./api.js";
 import { Shutter, listCameras, openCamera } from "./camera.js";
 import { byId, make, show } from "./dom.js";
 import { LiveRecord, LiveSession } from "./live.js";
 import { clearResult, showProblem, showRate, showTiles, showWaiting, showWarnings } from "./result.js";
+import { number } from "./words.js";
 
-const PASSING = ["connection_lost", "offline", "worker_died"]; // after these it is tried again
+const PASSING = [
+  "connection_lost", "session_idle", "session_too_long", "worker_died", "queue_full", "too_many_sessions", "starting", "stopping",
+]; // after these it is tried again
 const RETRY_MS = 2_000;
 
 export class CameraMode {
@@ -25,7 +28,8 @@ export class CameraMode {
     this.#health = health;
     byId("start").addEventListener("click", () => (this.#stream ? this.#stop() : this.#start()));
     byId("camera").addEventListener("change", () => this.#restart());
-    health.addEventListener("ready", () => this.#stream && !this.#session && this.#connect());
+    health.addEventListener("ready", () => this.#resume());
+    document.addEventListener("visibilitychange", () => this.#resume());
   }
 
   /** Nothing runs until somebody presses the button. */
@@ -46,6 +50,7 @@ export class CameraMode {
   async #start() {
     byId("start").disabled = true;
     try {
+      await request("v1/models"); // asks for the key where one is wanted: a WebSocket could not tell
       const stream = await openCamera(byId("camera").value);
       if (byId("panel-camera").hidden) {
         stream.getTracks().forEach((track) => track.stop()); // the person has gone to the other tab meanwhile
@@ -120,28 +125,33 @@ export class CameraMode {
 
   #update(update) {
     this.#record.add(update);
-    const box = update.face?.box ?? update.box ?? null;
+    const box = update.face?.box;
     this.#stage.setBoxes(() => (box ? [box] : []), this.#shutter.size);
-    if (Number.isFinite(update.bpm)) {
-      showRate(update, { isLive: true });
-      showTiles(update);
-    }
-    showWarnings(update.warnings ?? []);
-    this.#charts.showLive(this.#record);
-    this.#showFacts(update);
+    if (update.status === "no_face") showWaiting("Look into the camera, with your whole face in the picture.");
+    else if (update.status === "measuring") showWaiting("Looking for the pulse. Hold still.");
+    else this.#showRate(update);
+    showWarnings(update.warnings);
+    this.#charts.showLive(this.#record, update.spectrum);
+    const lost = this.#shutter.skipped + update.dropped;
+    byId("live-facts").textContent = `${number(update.fps)} pictures per second${lost ? `, ${lost} left out` : ""}`;
   }
 
-  #showFacts({ dropped }) {
-    const lost = this.#shutter.skipped + (dropped ?? 0);
-    byId("live-facts").textContent = lost ? `${this.#shutter.taken} pictures, ${lost} left out` : `${this.#shutter.taken} pictures`;
+  #showRate(update) {
+    showRate(update, { isLive: true });
+    showTiles({ hrv_reason: "only_recorded", respiration_rate_reason: "only_recorded" });
   }
 
   #fail(problem) {
     this.#session = null;
     this.#stage.setBoxes(() => [], null);
+    if (PASSING.includes(problem.code)) this.#retry = setTimeout(() => this.#resume(), RETRY_MS);
+    else this.#stop();
     showProblem(problem);
     this.#health.check();
-    if (!PASSING.includes(problem.code)) this.#stop();
-    else this.#retry = setTimeout(() => this.#stream && !this.#session && this.#health.state === "ready" && this.#connect(), RETRY_MS);
+  }
+
+  /** Connect again after a break, where the camera is on and somebody looks. */
+  #resume() {
+    if (this.#stream && !this.#session && !document.hidden && this.#health.state === "ready") this.#connect();
   }
 }

@@ -3,7 +3,7 @@
 import { byId, make, show } from "./dom.js";
 import { saveJson, saveWave, saveWindows } from "./download.js";
 import { RatePlot, SpectrumPlot, WavePlot } from "./plots.js";
-import { spectrumOf } from "./spectrum.js";
+import { spectrumOf, spectrumTold } from "./spectrum.js";
 import { clock, number, trust } from "./words.js";
 
 const LIVE_WAVE_S = 12;
@@ -36,33 +36,37 @@ export class Charts {
 
   /** Show one person's measurement; `result` is the whole answer. */
   showResult(measured, result) {
-    this.#show(measured.bvp, { wave: measured.bvp, windows: measured.windows, all: result });
+    const { bvp, windows, hrv } = measured;
+    const kept = { wave: bvp, windows, all: result };
+    this.#show(bvp, { kept, spectrum: spectrumOf(bvp), beats: hrv?.beats_s });
     this.#showRates(measured.windows.map((w) => point((w.start_s + w.end_s) / 2, w, `${clock(w.start_s)} to ${clock(w.end_s)}`)));
     byId("facts").replaceChildren(...facts(measured, result).flatMap(([name, value]) => [make("div", {}, make("dt", {}, name), make("dd", {}, value))]));
   }
 
-  /** Show what a live session said so far: a LiveRecord. */
-  showLive(record) {
+  /** Show what a live session said so far, a LiveRecord, and its newest spectrum, null where there is none. */
+  showLive(record, spectrum) {
     const end = record.endS;
-    const windows = record.updates.filter(({ bpm }) => Number.isFinite(bpm)).map((update) => ({ ...update, start_s: update.time_s - 10, end_s: update.time_s }));
-    const spoken = record.updates.map(({ bvp, spectrum, ...rest }) => rest);
-    this.#show(record.newest(LIVE_WAVE_S), { wave: record.wave, windows, all: { updates: spoken, bvp: record.wave } }, [end - LIVE_WAVE_S, end]);
-    const start = windows[0]?.time_s ?? 0;
-    this.#showRates(windows.map((w) => point(w.time_s - start, w, clock(w.time_s - start))));
+    const windows = record.updates
+      .filter(({ bpm }) => bpm !== null)
+      .map((update) => ({ ...update, start_s: update.time_s - update.window_s, end_s: update.time_s }));
+    const kept = { wave: record.wave, windows, all: { updates: record.updates, bvp: record.wave } };
+    this.#show(record.newest(LIVE_WAVE_S), { kept, span: [end - LIVE_WAVE_S, end], spectrum: spectrum && spectrumTold(spectrum) });
+    this.#showRates(windows.map((w) => point(w.end_s, w, clock(w.end_s))));
     byId("facts").replaceChildren();
   }
 
-  #show(wave, kept, span = null) {
+  #show(wave, { kept, spectrum, beats = [], span = null }) {
     this.#kept = kept;
-    const spectrum = spectrumOf(wave);
-    show({ "wave-card": wave.values.length > 0, "spectrum-card": Boolean(spectrum), "facts-card": wave.values.length > 0 });
-    if (wave.values.length) this.#wave.set(wave, span);
-    byId("wave-note").textContent = span ? `the last ${LIVE_WAVE_S} seconds` : "click to go there in the video";
+    const isThere = wave.values.length > 0;
+    show({ "wave-card": isThere, "spectrum-card": Boolean(spectrum), "facts-card": isThere });
+    if (isThere) this.#wave.set(wave, beats, span);
+    byId("wave-note").textContent = span ? `the last ${LIVE_WAVE_S} seconds` : "press on it to go there in the video";
     byId("wave").setAttribute("aria-label", `Pulse wave of ${Math.round(wave.values.length / wave.fps)} seconds`);
     if (!spectrum) return;
     this.#spectrum.set(spectrum);
-    byId("spectrum-note").textContent = `strongest at ${spectrum.peak} per minute`;
-    byId("spectrum").setAttribute("aria-label", `Strength of each rhythm, strongest at ${spectrum.peak} per minute`);
+    const peak = `strongest at ${Math.round(spectrum.peak)} per minute`;
+    byId("spectrum-note").textContent = peak;
+    byId("spectrum").setAttribute("aria-label", `Rhythms in the pulse, ${peak}`);
   }
 
   #showRates(points) {

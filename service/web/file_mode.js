@@ -16,13 +16,15 @@ const STAGES = {
 export class FileMode {
   #stage;
   #charts;
+  #health;
   #file = null;
   #work = null;
   #result = null;
 
-  constructor(stage, charts) {
+  constructor(stage, charts, health) {
     this.#stage = stage;
     this.#charts = charts;
+    this.#health = health;
     byId("choose").addEventListener("click", () => byId("file").click());
     byId("file").addEventListener("change", ({ target }) => target.files.length && this.#take(target.files[0]));
     byId("again").addEventListener("click", () => this.#measure());
@@ -120,7 +122,12 @@ export class FileMode {
   }
 
   #showError(error) {
+    if (error.code === "cancelled") {
+      clearResult();
+      return;
+    }
     if (!(error instanceof Problem)) console.error(error);
+    if (error.code === "offline") this.#health.check();
     showProblem(error instanceof Problem ? error : new Problem({ code: "page_error", title: "This page failed", detail: "Load it again." }));
   }
 

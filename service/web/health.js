@@ -1,6 +1,6 @@
 // Knows whether the service is there: asks /readyz now and then, and often while it is gone.
 
-const CALM_MS = 20_000;
+const CALM_MS = 10_000;
 const EAGER_MS = 1_500;
 
 /** Dispatches "ready", "starting", "gone" (each only when it changes). */
@@ -33,6 +33,7 @@ export class Health extends EventTarget {
 async function ask() {
   try {
     const response = await fetch("readyz", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    await response.text(); // an answer that is not read keeps its connection
     return response.ok ? "ready" : "starting";
   } catch {
     return "gone";

@@ -4,7 +4,8 @@ import { Problem, apiKey } from "./api.js";
 
 const MOST_WAITING_BYTES = 1_000_000; // of pictures that have not left yet: about half a second
 const KEPT_S = 600;
-const STRETCH_S = 3_600;
+const MOST_UPDATES = 3_600; // about an hour
+const BYE = { idle: "session_idle", session_too_long: "session_too_long" };
 
 /** Dispatches "update" (detail: the update), "problem" (detail: Problem). */
 export class LiveSession extends EventTarget {
@@ -43,8 +44,9 @@ export class LiveSession extends EventTarget {
 
   #receive(message) {
     if (this.#isOver) return;
-    if (message.type === "error") this.#fail(new Problem(message.problem ?? message));
-    else if (message.type === "update") this.dispatchEvent(new CustomEvent("update", { detail: message }));
+    if (message.type === "update") this.dispatchEvent(new CustomEvent("update", { detail: message }));
+    if (message.type === "error") this.#fail(new Problem(message.problem));
+    if (message.type === "bye") this.#fail(new Problem({ code: BYE[message.reason] ?? "connection_lost" }));
   }
 
   #fail(problem) {
@@ -59,27 +61,25 @@ export class LiveRecord {
   updates = [];
   wave = { fps: 30, start_s: 0, values: [] };
 
-  /** Add an update; a stretch replaces what was known of its time. */
+  /** Add an update; its stretch of the wave follows what is known, with a gap where nothing was told. */
   add(update) {
-    this.updates.push(update);
-    if (this.updates.length > STRETCH_S) this.updates.shift();
-    if (update.bvp?.values.length) this.#join(update.bvp);
+    const { samples, bvp, spectrum, ...said } = update;
+    this.updates.push(said);
+    if (this.updates.length > MOST_UPDATES) this.updates.shift();
+    if (bvp.values.length) this.#join(bvp);
   }
 
   #join({ fps, start_s, values }) {
     const wave = this.wave;
-    const at = Math.round((start_s - wave.start_s) * fps);
-    if (!wave.values.length || fps !== wave.fps || at < 0 || at > wave.values.length + 2 * fps) {
-      this.wave = { fps, start_s, values: [...values] };
-      return;
-    }
-    while (wave.values.length < at) wave.values.push(0);
-    wave.values.splice(at, Infinity, ...values);
+    if (!wave.values.length) Object.assign(wave, { fps, start_s });
+    const gap = Math.round((start_s - wave.start_s) * fps) - wave.values.length;
+    if (gap > KEPT_S * fps) Object.assign(wave, { start_s, values: [] });
+    else for (let i = 0; i < gap; i++) wave.values.push(null);
+    wave.values.push(...values);
     const surplus = wave.values.length - Math.round(KEPT_S * fps);
-    if (surplus > 0) {
-      wave.values.splice(0, surplus);
-      wave.start_s += surplus / fps;
-    }
+    if (surplus <= 0) return;
+    wave.values.splice(0, surplus);
+    wave.start_s += surplus / fps;
   }
 
   /** The end of the wave, in s. */

@@ -13,7 +13,7 @@ const axis = (options = {}) => ({
   gap: GAP,
   ...options,
 });
-const secondsAxis = () => axis({ space: 60, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(1)} s`) });
+const secondsAxis = () => axis({ space: 60, size: 30, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(1)} s`) });
 
 class Plot {
   #size;
@@ -41,7 +41,7 @@ export class WavePlot extends Plot {
     super(holder, {
       scales: { x: { time: false }, y: { range: (_, low, high) => symmetric(low, high) } },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
-      series: [{}, { stroke: () => colour("pulse"), width: 2, points: { show: false } }],
+      series: [{}, { stroke: () => colour("pulse"), width: 2, points: { show: false } }, dots("ink", "card")],
       axes: [secondsAxis(), axis({ show: false })],
       hooks: { ready: [(uplot) => uplot.over.addEventListener("click", () => onSeek(uplot.posToVal(uplot.cursor.left, "x")))] },
     });
@@ -51,10 +51,18 @@ export class WavePlot extends Plot {
     this.uplot.over.append(this.#head);
   }
 
-  /** Show a wave {fps, start_s, values}; `span` [from, to] in s keeps the axis still while a live wave grows. */
-  set(wave, span = null) {
+  /**
+   * Show a wave {fps, start_s, values} with its beats, in s; `span` [from, to] in s keeps the axis still while a live
+   * wave grows.
+   */
+  set(wave, beats, span = null) {
     const times = wave.values.map((_, i) => wave.start_s + i / wave.fps);
-    this.uplot.setData([times, wave.values], !span);
+    const peaks = new Array(times.length).fill(null);
+    for (const beat of beats) {
+      const i = Math.round((beat - wave.start_s) * wave.fps);
+      if (i >= 0 && i < peaks.length) peaks[i] = wave.values[i];
+    }
+    this.uplot.setData([times, wave.values, peaks], !span);
     if (span) this.uplot.setScale("x", { min: span[0], max: span[1] });
     this.head(null);
   }
@@ -81,9 +89,9 @@ export class RatePlot extends Plot {
       series: [
         {},
         { stroke: () => colour("line-strong"), width: 2, points: { show: false }, spanGaps: true },
-        { stroke: () => colour("sure"), fill: () => colour("sure"), paths: () => null, points: { show: true, size: 8 } },
-        { stroke: () => colour("likely"), fill: () => colour("likely"), paths: () => null, points: { show: true, size: 8 } },
-        { stroke: () => colour("unsure"), fill: () => colour("card"), width: 2, paths: () => null, points: { show: true, size: 8 } },
+        dots("sure", "sure"),
+        dots("likely", "likely"),
+        dots("unsure", "card"),
       ],
       axes: [secondsAxis(), axis({ size: 44, space: 34 })],
       hooks: { setCursor: [(uplot) => onHover(uplot.cursor.idx)] },
@@ -96,6 +104,12 @@ export class RatePlot extends Plot {
     const line = points.map((point) => (point.level === "unsure" ? null : point.bpm));
     this.uplot.setData([points.map((point) => point.time_s), line, of("sure"), of("likely"), of("unsure")]);
   }
+}
+
+/** A series of points without a line between them. */
+function dots(stroke, fill) {
+  const points = { show: true, size: 9, width: 2, stroke: () => colour(stroke), fill: () => colour(fill) };
+  return { stroke: () => colour(stroke), paths: () => null, points };
 }
 
 const padTime = (_, low, high) => [(low ?? 0) - 1, (high ?? 10) + 1];
@@ -114,7 +128,7 @@ export class SpectrumPlot extends Plot {
       scales: { x: { time: false, range: [40, 200] }, y: { range: [0, 1.12] } },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       series: [{}, { stroke: () => colour("pulse"), fill: () => colour("pulse-soft"), width: 2, points: { show: false } }],
-      axes: [axis({ space: 44 }), axis({ show: false })],
+      axes: [axis({ space: 44, size: 30 }), axis({ show: false })],
       hooks: { draw: [(uplot) => this.#drawPeak(uplot)] },
     });
   }

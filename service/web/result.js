@@ -65,14 +65,12 @@ function say(text, atOnce) {
 export function showTiles(measured) {
   const { hrv, respiration_rate: breaths } = measured;
   byId("tiles").replaceChildren(
-    ...tile("From beat to beat", "How much the time between beats varies (RMSSD)", hrv && [number(hrv.rmssd_ms), "ms"],
-      hrv ? variability(hrv) : why(measured.hrv_detail, measured.hrv_reason)),
+    ...tile("Variation between beats", "How much the time between beats varies (RMSSD)", hrv && [number(hrv.rmssd_ms), "ms"],
+      hrv ? variability(hrv) : reason(measured.hrv_reason, measured.hrv_detail)),
     ...tile("Breathing", "Breaths per minute, seen in the pulse", Number.isFinite(breaths) && [number(breaths), "per minute"],
-      Number.isFinite(breaths) ? "" : why(measured.respiration_rate_detail, measured.respiration_rate_reason)),
+      Number.isFinite(breaths) ? "" : reason(measured.respiration_rate_reason, measured.respiration_rate_detail)),
   );
 }
-
-const why = (detail, code) => detail || reason(code);
 
 function variability({ sdnn_ms, pnn50, lf_hf }) {
   const more = Number.isFinite(lf_hf) ? ` \u00b7 LF/HF ${number(lf_hf, 1)}` : "";

@@ -17,6 +17,12 @@ export function spectrumOf({ fps, values }) {
   return { bpm, power: power.map((value) => value / top), peak: bpm[power.indexOf(Math.max(...power))] };
 }
 
+/** Turn a spectrum as a live session tells it, {start_hz, step_hz, power}, into {bpm, power, peak}. */
+export function spectrumTold({ start_hz, step_hz, power }) {
+  const bpm = power.map((_, i) => 60 * (start_hz + i * step_hz));
+  return { bpm, power, peak: bpm[power.indexOf(Math.max(...power))] };
+}
+
 /** Windows overlap by half, the last one ends with the wave; at most 60, spread evenly, are looked at. */
 function windowStarts(length, size) {
   const count = Math.min(60, 1 + Math.ceil((2 * (length - size)) / size));

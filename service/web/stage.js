@@ -2,6 +2,7 @@
 
 import { byId, show } from "./dom.js";
 
+const stillWanted = matchMedia("(prefers-reduced-motion: reduce)");
 const HELD_S = 0.05; // a box counts from a little before its time, as players round theirs
 
 /** Owns the video element and what lies over it. */
@@ -12,6 +13,7 @@ export class Stage {
   #size = null;
   #mirrored = false;
   #url = "";
+  #drawn = "";
 
   constructor(onTime) {
     this.#video.addEventListener("error", () => this.#url && show({ video: false, unplayable: true }));
@@ -33,7 +35,7 @@ export class Stage {
   showFile(file) {
     this.clear();
     this.#url = URL.createObjectURL(file);
-    Object.assign(this.#video, { src: this.#url, controls: true, loop: true });
+    Object.assign(this.#video, { src: this.#url, controls: true, loop: true, autoplay: !stillWanted.matches });
     show({ video: true, drop: false });
   }
 
@@ -82,24 +84,26 @@ export class Stage {
     if (width && height) byId("screen").style.aspectRatio = `${width} / ${height}`;
   }
 
+  /** Draw the boxes anew where they, or the picture, have moved. */
   #draw() {
     const canvas = this.#canvas;
-    const { clientWidth, clientHeight } = canvas;
-    const ratio = devicePixelRatio;
-    if (canvas.width !== Math.round(clientWidth * ratio) || canvas.height !== Math.round(clientHeight * ratio)) {
-      Object.assign(canvas, { width: Math.round(clientWidth * ratio), height: Math.round(clientHeight * ratio) });
-    }
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * devicePixelRatio));
+    const boxes = this.#size && !this.#video.hidden ? this.#boxes(this.#video.currentTime) : [];
+    const state = JSON.stringify([width, height, this.#size, this.#mirrored, boxes]);
+    if (state === this.#drawn) return;
+    this.#drawn = state;
+    Object.assign(canvas, { width, height }); // clears it too
     const context = canvas.getContext("2d");
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    if (!this.#size || this.#video.hidden) return;
-    const scale = Math.min(canvas.width / this.#size.width, canvas.height / this.#size.height);
-    const left = (canvas.width - scale * this.#size.width) / 2;
-    const top = (canvas.height - scale * this.#size.height) / 2;
-    for (const box of this.#boxes(this.#video.currentTime)) {
-      const width = scale * (box.x1 - box.x0);
-      const x = left + scale * (this.#mirrored ? this.#size.width - box.x1 : box.x0);
-      drawBox(context, { x, y: top + scale * box.y0, width, height: scale * (box.y1 - box.y0), label: box.label }, ratio);
-    }
+    for (const box of boxes) drawBox(context, this.#place(box, width, height), devicePixelRatio);
+  }
+
+  /** Turn a box of the picture into one of the canvas; the picture lies in its middle. */
+  #place({ x0, y0, x1, y1, label }, width, height) {
+    const size = this.#size;
+    const scale = Math.min(width / size.width, height / size.height);
+    const x = (width - scale * size.width) / 2 + scale * (this.#mirrored ? size.width - x1 : x0);
+    const y = (height - scale * size.height) / 2 + scale * y0;
+    return { x, y, width: scale * (x1 - x0), height: scale * (y1 - y0), label };
   }
 }
 

@@ -4,6 +4,8 @@ import { Problem, events, request, sendForm } from "./api.js";
 
 const SHORT_S = 60;
 const SHORT_BYTES = 40_000_000;
+const RETRY_MS = 2_000;
+const MOST_RETRIES = 30;
 const WITHOUT_JOBS = [404, 405, 501]; // what a service says that has none
 
 /**
@@ -45,14 +47,28 @@ async function measureAsJob(fields, { onSent, onProgress, signal }) {
   }
 }
 
+/** Listen until the job is over; a connection that breaks is made anew, as the job goes on without us. */
 async function follow(address, onProgress, signal) {
-  for await (const { data: job } of events(`${address}/events`, signal)) {
-    if (!job) continue;
-    if (job.state === "queued") onProgress({ stage: "waiting", share: null, position: job.position });
-    if (job.state === "running") onProgress({ stage: "measuring", ...job.progress });
-    if (job.state === "failed") throw new Problem(job.problem ?? job.error ?? {});
-    if (job.state === "expired") throw new Problem({ code: "expired" });
-    if (job.state === "done") return job.result ?? (await (await request(address, { signal })).json()).result;
+  for (let left = MOST_RETRIES; ; left--) {
+    try {
+      const result = await listen(address, onProgress, signal);
+      if (result) return result;
+    } catch (error) {
+      if (error.code !== "offline" || left === 0) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    if (signal.aborted) throw new Problem({ code: "cancelled" });
   }
-  throw new Problem({ code: signal.aborted ? "cancelled" : "connection_lost" });
+}
+
+/** Return the job's result, or null when the events end without it. Throws Problem. */
+async function listen(address, onProgress, signal) {
+  for await (const { event, data } of events(`${address}/events`, signal)) {
+    if (event === "result") return data;
+    if (event === "gone" || data.state === "expired") throw new Problem({ code: "expired" });
+    if (data.state === "failed") throw new Problem(data.problem);
+    if (data.state === "queued") onProgress({ stage: "waiting", share: null, position: data.position });
+    if (data.state === "running") onProgress({ stage: "measuring", share: data.progress, bpm: data.bpm });
+  }
+  return null;
 }

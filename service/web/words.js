@@ -21,9 +21,8 @@ const WARNINGS = {
   no_face: ["No face", "Look into the camera, with your whole face in the picture."],
   face_small: ["Too far away", "Come closer to the camera."],
   restless: ["Hold still", "Your head moved a lot."],
-  low_fps: ["Too few pictures", "The camera or the connection is too slow. More light helps many cameras."],
-  slow: ["Too slow", "The server cannot keep up; some pictures are left out."],
-  dropped: ["Pictures left out", "The connection or the server is too slow for all of them."],
+  low_frame_rate: ["Too few pictures", "The camera or the connection is too slow. More light helps many cameras."],
+  frames_missing: ["A pause", "For a moment no pictures came."],
   frames_dropped: ["Pictures left out", "The connection or the server is too slow for all of them."],
   no_colour: ["No colour", "A pulse can only be seen in colour."],
   interlaced: ["Old video format", "Two half pictures were used as one."],
@@ -41,8 +40,7 @@ export function warning({ code, detail }) {
 }
 
 const PROBLEMS = {
-  offline: ["The server does not answer", "It may be starting again. The page tries on by itself."],
-  cancelled: ["Cancelled", "The video was not measured."],
+  offline: ["The server does not answer", "Wait until it is back, then press \u201cMeasure again\u201d."],
   connection_lost: ["The connection broke off", "The page connects again by itself as soon as the server answers."],
   camera_denied: ["The camera is not allowed", "Allow it in your browser's address bar, then start again."],
   camera_missing: ["No camera was found", "Plug one in, or send a video file instead."],
@@ -73,7 +71,12 @@ const PROBLEMS = {
   request_timeout: ["The upload was too slow", "Try again with a better connection or a smaller file."],
   interrupted: ["The server was restarted meanwhile", "Send the video again."],
   expired: ["The result is no longer there", "Send the video again."],
-  session_idle: ["No pictures came for a while", "So the server ended the measurement. Start again."],
+  session_idle: ["No pictures came for a while", "The page goes on by itself as soon as there are some."],
+  session_too_long: ["One measurement ends here", "The next one begins by itself."],
+  starting: ["The server is starting", "One moment."],
+  stopping: ["The server is about to end", "The page goes on by itself as soon as it is back."],
+  job_queue_full: ["The server is busy", "Try again in a few minutes."],
+  too_many_jobs: ["The server is busy with your videos", "Wait until one is done."],
   internal_error: ["Something went wrong on the server", "Try again. The number below helps its operator to find out why."],
 };
 
@@ -85,18 +88,17 @@ export function problem({ code, title, detail, status }) {
 }
 
 const REASONS = {
-  not_computed: "not measured by this server",
-  too_short: "needs a longer video",
-  low_quality: "the pulse is not clear enough",
-  low_confidence: "the pulse is not clear enough",
-  too_noisy: "the pulse is not clear enough",
-  too_few_beats: "too few clear beats",
-  no_modulation: "not visible in this pulse",
+  not_computed: "Not measured by this server.",
+  only_recorded: "Only from a recorded video.",
+  low_confidence: "The pulse is not clear enough for this.",
+  wave_too_noisy: "The pulse is not clear enough for this.",
+  too_many_artefacts: "Too many beats are unclear or irregular.",
+  modulation_unclear: "No clear rhythm of breathing is in the pulse.",
 };
 
-/** Say why a value is missing; `reason` is a code or a sentence of the service. */
-export function reason(code) {
-  return REASONS[code] ?? (code ? sentence(code).toLowerCase() : "not measured");
+/** Say why a value is missing: by its code, or in the service's sentence. */
+export function reason(code, detail) {
+  return REASONS[code] ?? detail ?? "Not measured.";
 }
 
 /** Turn a code like face_lost into words. */
