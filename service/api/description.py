@@ -53,6 +53,11 @@ def operation_name(route: APIRoute) -> str:
 
 def _describe(path: str, operation: dict[str, Any]) -> None:
     responses: dict[str, Any] = operation["responses"]
+    for parameter in operation.get("parameters", []):
+        _forbid_null(parameter["schema"])
+    for form in operation.get("requestBody", {}).get("content", {}).values():
+        for field in form["schema"].get("properties", {}).values():
+            _forbid_null(field)
     if needs_no_key(path):
         operation["security"] = _NO_KEY_NEEDED
     else:
@@ -66,12 +71,20 @@ def _describe(path: str, operation: dict[str, Any]) -> None:
         elif status == "422":
             del responses[status]
         for kind, body in content.items():
-            if kind.startswith("text/"):
+            if kind == "text/plain":
                 body.setdefault("schema", {"type": "string"})
         if status in ("202", "429", "503"):
             response.setdefault("headers", {})["Retry-After"] = _RETRY_AFTER
     responses["default"] = _problem_response("Any other error.")
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _forbid_null(schema: dict[str, Any]) -> None:
+    """Say what is meant by an optional parameter or form field: it may be absent, but there is no null in either."""
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema |= kinds[0]
 
 
 def _problem_response(description: str, status: int | None = None) -> dict[str, Any]:

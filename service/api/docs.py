@@ -1,12 +1,8 @@
-"""The OpenAPI description, and the page /docs: the same as plain HTML, without scripts."""
+"""The page /docs: the OpenAPI description as plain HTML, without scripts."""
 
 import json
 from html import escape
 from typing import Any
-
-from fastapi import FastAPI
-
-from service.api.problems import MEDIA_TYPE
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
@@ -18,34 +14,12 @@ table { border-collapse: collapse } td, th { text-align: left; padding: .2rem 1r
 """
 
 
-class DescribedApp(FastAPI):
-    """An app whose description says of errors what is true: all are problems, and never FastAPI's own 422."""
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI description."""
-        described = super().openapi()
-        for operations in described["paths"].values():
-            for operation in operations.values():
-                _describe_errors(operation["responses"])
-        for name in ("HTTPValidationError", "ValidationError"):
-            described["components"]["schemas"].pop(name, None)
-        return described
-
-
-def _describe_errors(responses: dict[str, Any]) -> None:
-    for status, response in list(responses.items()):
-        content = response.get("content", {})
-        if MEDIA_TYPE in content:
-            content[MEDIA_TYPE] |= content.pop("application/json", {})
-        elif status == "422":
-            del responses[status]
-
-
 def docs_page(openapi: dict[str, Any]) -> str:
     """Return the whole page for an OpenAPI description."""
     title = escape(openapi["info"]["title"])
+    shared = openapi.get("components", {}).get("examples", {})
     sections = "".join(
-        _operation(method, path, operation)
+        _operation(method, path, operation, shared)
         for path, operations in openapi["paths"].items()
         for method, operation in operations.items()
     )
@@ -57,9 +31,9 @@ def docs_page(openapi: dict[str, Any]) -> str:
     )
 
 
-def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+def _operation(method: str, path: str, operation: dict[str, Any], shared: dict[str, Any]) -> str:
     samples = "".join(f"<pre>{escape(sample['source'])}</pre>" for sample in operation.get("x-codeSamples", []))
-    responses = "".join(_response(status, response) for status, response in operation["responses"].items())
+    responses = "".join(_response(status, response, shared) for status, response in operation["responses"].items())
     return (
         f"<section><h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation.get('summary', ''))}</p>"
         f"{_text(operation.get('description', ''))}{samples}{_fields(operation)}<h3>Answers</h3>{responses}</section>"
@@ -81,24 +55,30 @@ def _fields(operation: dict[str, Any]) -> str:
 
 
 def _kind(field: dict[str, Any]) -> str:
-    values = " | ".join(field["enum"]) if "enum" in field else field.get("format") or field.get("type", "number")
+    values = " | ".join(field["enum"]) if "enum" in field else _type(field)
     default = field.get("default")
     return f"{values}, default {default}" if default is not None else str(values)
 
 
-def _response(status: str, response: dict[str, Any]) -> str:
+def _type(field: dict[str, Any]) -> str:
+    one = field.get("anyOf", [field])[0]  # the other one of an option that may be left out is null
+    return str(one.get("format") or one["type"])
+
+
+def _response(status: str, response: dict[str, Any], shared: dict[str, Any]) -> str:
     examples = [
         example
         for content in response.get("content", {}).values()
-        for example in ([content["example"]] if "example" in content else _values(content))
+        for example in ([content["example"]] if "example" in content else _values(content, shared))
     ]
     shown = "".join(f"<pre>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</pre>" for example in examples)
     summary = f"<code>{escape(status)}</code> {escape(response.get('description', ''))}"
     return f"<details><summary>{summary}</summary>{shown}</details>" if shown else f"<p>{summary}</p>"
 
 
-def _values(content: dict[str, Any]) -> list[Any]:
-    return [example["value"] for example in content.get("examples", {}).values()]
+def _values(content: dict[str, Any], shared: dict[str, Any]) -> list[Any]:
+    examples = content.get("examples", {}).values()
+    return [shared[each["$ref"].rpartition("/")[2]]["value"] if "$ref" in each else each["value"] for each in examples]
 
 
 def _text(text: str) -> str:

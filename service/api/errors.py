@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
@@ -18,7 +19,7 @@ from service.pipeline.errors import FacePulseError
 from service.worker_handle import PoolError
 
 _LOG = logging.getLogger("facepulse.api")
-_HEADERS_TO_KEEP = ("allow",)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _SENTENCES = {
     "missing": "is required",
     "string_pattern_mismatch": "has characters that are not allowed, or too many",
@@ -92,8 +93,14 @@ async def _on_validation_error(connection: Request | WebSocket, error: Exception
 async def _on_http_error(connection: Request | WebSocket, error: Exception) -> Response | None:
     assert isinstance(error, HTTPException), "registered for these"
     problem = make_problem(code_of_status(error.status_code), request_id_of(connection))
-    kept = {name: value for name, value in (error.headers or {}).items() if name.lower() in _HEADERS_TO_KEEP}
-    return await _answer(connection, problem, kept)
+    headers = {"Allow": ", ".join(_allowed(connection))} if error.status_code == 405 else None
+    return await _answer(connection, problem, headers)
+
+
+def _allowed(connection: HTTPConnection) -> list[str]:
+    """Return the methods that an address takes; the framework names only those of the first route that has it."""
+    routes, scope = connection.app.router.routes, connection.scope
+    return [m for m in _METHODS if any(route.matches({**scope, "method": m})[0] is Match.FULL for route in routes)]
 
 
 def register(app: FastAPI) -> None:

@@ -24,7 +24,7 @@ def examples() -> Iterator[tuple[str, dict[str, Any], Any]]:
     for place, _, response in RESPONSES:
         for kind, content in response.get("content", {}).items():
             if "example" in content:
-                yield f"{place} {kind}", content["schema"], content["example"]
+                yield f"{place} {kind}", content.get("schema", {}), content["example"]
             for name, reference in content.get("examples", {}).items():
                 example = OPENAPI["components"]["examples"][reference["$ref"].rpartition("/")[2]]
                 yield f"{place} {name}", content["schema"], example["value"]
@@ -101,3 +101,9 @@ def test_every_example_is_shown_once() -> None:
 def test_web_pages_may_send_every_header_that_is_told() -> None:
     told = {p["name"].lower() for _, _, o in OPERATIONS for p in o.get("parameters", []) if p["in"] == "header"}
     assert told <= {name.lower() for name in SENT_HEADERS}
+
+
+def test_a_parameter_or_form_field_may_be_absent_but_never_null() -> None:
+    schemas = [parameter["schema"] for _, _, o in OPERATIONS for parameter in o.get("parameters", [])]
+    forms = [form["schema"] for _, _, o in OPERATIONS for form in o.get("requestBody", {}).get("content", {}).values()]
+    assert "null" not in json.dumps(schemas + forms)

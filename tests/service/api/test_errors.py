@@ -44,3 +44,4 @@ def test_errors_of_the_framework_are_problems_too(
 def test_a_method_that_is_not_taken_names_those_that_are(server: Server) -> None:
     with server.client() as client:
         assert client.get("/v1/heart-rate").headers["allow"] == "POST"
+        assert client.put("/v1/jobs/x").headers["allow"] == "GET, DELETE"
