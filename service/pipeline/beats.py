@@ -30,9 +30,8 @@ _AMPLITUDE_RANGE = (0.4, 2.5)  # of the median
 _MAX_CHANGE = 0.2  # Malik et al. 1989
 _BLOCK_BEATS = 40
 _NEIGHBOURS = 11  # intervals whose median is the normal one
-# The errors of times are larger than those of amplitudes, and the line taken off them takes some noise with it:
-# measured on rendered faces, see training/LOG.md.
-_NOISE_FACTOR = 1.46
+# Of the noise, what amplitudes and shapes show to what moves the times: measured on rendered faces, training/LOG.md.
+_NOISE_FACTOR = 1.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,41 +153,47 @@ def _summits(curve: Array, at: NDArray[np.intp]) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Shapes:
-    """Each beat beside the average one: correlation, amplitude, relative length; turns of error per amplitude."""
+    """Each beat beside the average one: correlation, amplitude, relative length, relative size of what is left.
+
+    turns_per_amplitude: how far noise moves a beat's time where it changes its amplitude by as much as the beat itself.
+    """
 
     match: Array
     amplitude: Array
     width: Array
+    rest: Array
     turns_per_amplitude: float
 
     def error_turns(self, good: Bools) -> float:
         """Return the standard error of a beat's time.
 
-        Noise moves a beat's amplitude as far as its time, in units of the beat's size and its slope's. What hardly
-        any heart does is taken for noise: the second differences of amplitudes, without their strongest line, which
-        is breathing.
+        Noise that moves a beat's time also changes its amplitude and leaves something of its shape unexplained. Breath
+        does the first too, so of the amplitudes only second differences count, without their strongest line; a wave
+        of one harmonic shows little of the second. The geometric mean of both is within a third of the truth.
         """
         triple = good[2:] & good[1:-1] & good[:-2]
         if triple.sum() < FEWEST:
             return float("inf")
         second = np.diff(_without_line(self.amplitude, good), 2)[triple]
-        return float(_NOISE_FACTOR * np.sqrt((second**2).mean() / 6) * self.turns_per_amplitude)
+        of_amplitude, of_shape = np.sqrt((second**2).mean() / 6), np.sqrt((self.rest[good] ** 2).mean())
+        return float(_NOISE_FACTOR * np.sqrt(of_amplitude * of_shape) * self.turns_per_amplitude)
 
 
 def _shapes(wave: Array, at: Array) -> _Shapes:
-    """Compare each beat of `wave` with the average one: least squares with the average and its change with length."""
+    """Compare each beat of `wave` with the average one and with its changes with time and length: least squares."""
     segments = _segments(wave, at)
     beat = segments.mean(axis=0)
     slope = np.gradient(beat) * PER_TURN
-    longer = -slope * _WITHIN / PER_TURN
-    size = np.sqrt((segments**2).sum(axis=1) * (beat @ beat))
-    match = np.divide(segments @ beat, size, out=np.zeros(len(at)), where=size > 0)
-    amplitude, width = np.linalg.lstsq(np.stack([beat, longer], axis=1), segments.T, rcond=None)[0]
+    basis = np.stack([beat, slope, -slope * _WITHIN / PER_TURN], axis=1)
+    fitted = np.linalg.lstsq(basis, segments.T, rcond=None)[0]
+    energy = beat @ beat
+    size = np.sqrt((segments**2).sum(axis=1) * energy)
     return _Shapes(
-        match,
-        segments @ beat / (beat @ beat),
-        width / np.maximum(amplitude, 0.1),
-        float(np.sqrt((beat @ beat) / (slope @ slope))),
+        match=np.divide(segments @ beat, size, out=np.zeros(len(at)), where=size > 0),
+        amplitude=segments @ beat / energy,
+        width=fitted[2] / np.maximum(fitted[0], 0.1),
+        rest=np.sqrt(((segments - (basis @ fitted).T) ** 2).sum(axis=1) / energy),
+        turns_per_amplitude=float(np.sqrt(energy / (slope @ slope))),
     )
 
 

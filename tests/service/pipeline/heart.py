@@ -4,7 +4,7 @@ import numpy as np
 
 from service.pipeline.beats import Beats
 from service.pipeline.pulse import heart_rate
-from service.pipeline.types import HeartRate, HeartRateWindow
+from service.pipeline.types import Bools, HeartRate, HeartRateWindow
 from tests.service.pipeline.signals import Array, as_pulse
 
 FPS = 30.0
@@ -48,7 +48,7 @@ def known_rate(bpm: float, duration_s: float, confidence: float = 0.95, *, ok: b
 
 
 def known_beats(
-    intervals: Array, *, normal: Array | None = None, amplitude: Array | None = None, timing_error_ms: float = 0.0
+    intervals: Array, *, normal: Bools | None = None, amplitude: Array | None = None, timing_error_ms: float = 0.0
 ) -> Beats:
     """Return beats with these intervals in ms, all of them good."""
     times_s = beats_after(intervals)
@@ -58,6 +58,6 @@ def known_beats(
         height,
         np.zeros(len(times_s)),
         np.ones(len(times_s), bool),
-        np.ones(len(intervals), bool) if normal is None else normal.astype(bool),
+        np.ones(len(intervals), bool) if normal is None else normal,
         timing_error_ms,
     )
