@@ -23,17 +23,17 @@ _REQUEST_S = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0
 _STAGE_S = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _CONFIDENCES = tuple(step / 10 for step in range(1, 11))
 # What is asked for when somebody looks: name, what it is; a name by state answers a number for each.
-_NUMBERS = {
+NUMBERS = {
     "queue_depth": "Requests that wait for a worker.",
     "uploads_in_progress": "Uploads that are being received.",
     "live_sessions": "Live sessions that are open.",
 }
-_BY_STATE = {
+BY_STATE = {
     "workers": "Worker processes: warm (models loaded) and, of these, busy.",
     "jobs": "Jobs that are not over, by state.",
 }
-_COUNTS = {"worker_restarts": "Workers that were replaced, after a fault or after worker_max_tasks."}
-_COUNTS_BY_STATE = {"jobs_ended": "Jobs that came to an end, by how; not those that were deleted before."}
+COUNTS = {"worker_restarts": "Workers that were replaced, after a fault or after worker_max_tasks."}
+COUNTS_BY_STATE = {"jobs_ended": "Jobs that came to an end, by how; not those that were deleted before."}
 
 Reading = Callable[[], float | Mapping[str, float]]
 
@@ -104,14 +104,14 @@ class _Watched(Collector):
 def _family(name: str, value: float | Mapping[str, float]) -> Metric:
     full_name = f"facepulse_{name}"
     if not isinstance(value, Mapping):
-        if name in _COUNTS:
-            return CounterMetricFamily(full_name, _COUNTS[name], value=value)
-        return GaugeMetricFamily(full_name, _NUMBERS[name], value=value)
+        if name in COUNTS:
+            return CounterMetricFamily(full_name, COUNTS[name], value=value)
+        return GaugeMetricFamily(full_name, NUMBERS[name], value=value)
     family: CounterMetricFamily | GaugeMetricFamily
-    if name in _COUNTS_BY_STATE:
-        family = CounterMetricFamily(full_name, _COUNTS_BY_STATE[name], labels=("state",))
+    if name in COUNTS_BY_STATE:
+        family = CounterMetricFamily(full_name, COUNTS_BY_STATE[name], labels=("state",))
     else:
-        family = GaugeMetricFamily(full_name, _BY_STATE[name], labels=("state",))
+        family = GaugeMetricFamily(full_name, BY_STATE[name], labels=("state",))
     for state, number in value.items():
         family.add_metric((state,), number)
     return family

@@ -38,3 +38,24 @@ def test_limits_reach_the_decoder() -> None:
 def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(wrong)
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}CORS_ORIGINS", "https://a.example, http://localhost:5173,https://[::1]:8443")
+    assert Settings().cors_origins == ("https://a.example", "http://localhost:5173", "https://[::1]:8443")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["*", "https://*.example", "a.example", "https://a.example/", "https://A.example", "null", "https://"]
+)
+def test_an_origin_is_one_and_no_pattern(wrong: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(cors_origins=(wrong,))
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KEYS_FILE", "OTLP_ENDPOINT", "HOST", "CORS_ORIGINS"):
+        monkeypatch.setenv(PREFIX + name, "")
+    settings = Settings()
+    assert (settings.keys_file, settings.otlp_endpoint, settings.host) == (None, None, "127.0.0.1")
+    assert settings.cors_origins == ()

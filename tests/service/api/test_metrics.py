@@ -1,19 +1,16 @@
 """What Prometheus gets to see, and what it never does."""
 
 import re
-import socket
-from pathlib import Path
 from types import SimpleNamespace
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.api.metrics import STAGES, Metrics
+from service.api.metrics import BY_STATE, COUNTS, COUNTS_BY_STATE, NUMBERS, STAGES, Metrics
 from service.api.middleware import Finished
 from service.main import create_app
 from service.settings import Settings
-from tests.service.server import VIDEO, Server, running_server, wait_until
+from tests.service.server import ROOT, VIDEO, Server, wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -116,24 +113,6 @@ def test_a_replaced_worker_is_counted(server: Server) -> None:
     wait_until(lambda: value(scrape(server), "facepulse_workers", state="warm") == 2)
 
 
-def test_metrics_can_have_a_port_of_their_own(tmp_path: Path) -> None:
-    with running_server(tmp_path, wait_for_workers=False, metrics_port=_free_port()) as server:
-        port = next(line["port"] for line in server.log() if line["message"].startswith("metrics have"))
-        with server.client() as client:
-            assert client.get("/metrics").status_code == 404
-            assert "/metrics" not in client.get("/openapi.json").json()["paths"]
-            own = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
-            other = httpx.get(f"http://127.0.0.1:{port}/v1/models", trust_env=False)
-    assert own.status_code == 200
-    assert "facepulse_workers" in own.text
-    assert (other.status_code, other.json()["code"]) == (404, "not_found")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
 def test_they_can_be_switched_off() -> None:
     assert "/metrics" not in create_app(Settings(metrics=False)).openapi()["paths"]
 
@@ -143,6 +122,32 @@ def test_two_services_do_not_share_numbers() -> None:
     one.request_finished(finished())
     assert b'facepulse_requests_total{method="GET"' in one.text()
     assert b"facepulse_requests_total{" not in other.text()
+
+
+def all_names() -> set[str]:
+    """Return the name of every series that a service may have."""
+    metrics = Metrics()
+    metrics.request_finished(finished())
+    metrics.measured({"decode": 1.0}, 0.9)
+    for name in NUMBERS | COUNTS:
+        metrics.watch(**{name: lambda: 1})
+    for name in BY_STATE | COUNTS_BY_STATE:
+        metrics.watch(**{name: lambda: {"x": 1}})
+    return {name for name, _ in parse(metrics.text().decode()) if name.startswith("facepulse_")}
+
+
+def test_every_metric_is_documented() -> None:
+    told = set(
+        re.findall(r"^\| `(facepulse_\w+)`", (ROOT / "docs" / "operation-security.md").read_text(), re.MULTILINE)
+    )
+    assert told == {re.sub("_(bucket|sum|count)$", "", name) for name in all_names()}
+
+
+def test_what_is_plotted_exists() -> None:
+    boards = "".join(path.read_text() for path in sorted((ROOT / "docker").rglob("*.json")))
+    plotted = set(re.findall(r"facepulse_[a-z_]+", boards))
+    assert plotted
+    assert plotted <= all_names()
 
 
 def test_only_known_stages_become_labels() -> None:
