@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.api.schemas import HeartRateOptions, HeartRateResult
-from service.pipeline.types import HeartRate
+from service.pipeline.types import HeartRate, Hrv, Respiration, Withheld
 from tests.service.estimates import make_estimate, make_face
 
 
@@ -59,3 +59,45 @@ def test_what_was_not_asked_for_is_left_out_of_the_json() -> None:
 
 def test_options_have_defaults() -> None:
     assert HeartRateOptions().model_dump() == {"model": "auto", "face": "largest", "start_s": 0.0, "duration_s": None}
+
+
+HRV = Hrv(
+    beats_s=(0.61234, 1.49, 2.3),
+    ibi_ms=(877.66, 810.0),
+    ibi_ok=(True, False),
+    sdnn_ms=31.26,
+    rmssd_ms=28.84,
+    pnn50=12.34,
+    lf_ms2=None,
+    hf_ms2=None,
+    lf_hf=None,
+    artefacts_ratio=0.5,
+    timing_error_ms=4.44,
+)
+
+
+def test_variability_and_breathing_are_taken_over() -> None:
+    face = replace(make_face(), hrv=HRV, respiration=Respiration(14.26, 0.91234))
+    result = HeartRateResult.from_estimate(make_estimate(face))
+    assert result.hrv is not None
+    assert (result.hrv.beats, result.hrv.beats_s[0], result.hrv.ibi_ms[0]) == (3, 0.6123, 877.7)
+    assert (result.hrv.rmssd_ms, result.hrv.lf_ms2, result.hrv.ibi_ok) == (28.8, None, [True, False])
+    assert (result.respiration_rate, result.respiration_rate_confidence) == (14.3, 0.9123)
+    assert (result.hrv_reason, result.hrv_detail, result.respiration_rate_reason) == (None, None, None)
+    assert HeartRateResult.model_validate_json(result.to_json()) == result
+
+
+def test_what_is_withheld_has_its_reason() -> None:
+    short = Withheld("too_short", "It is too short.")
+    face = replace(make_face(), hrv=short, respiration=replace(short, code="low_confidence"))
+    result = HeartRateResult.from_estimate(make_estimate(face))
+    assert (result.hrv, result.hrv_reason, result.hrv_detail) == (None, "too_short", "It is too short.")
+    assert (result.respiration_rate, result.respiration_rate_confidence) == (None, None)
+    assert result.respiration_rate_reason == "low_confidence"
+
+
+def test_the_bands_are_rounded_where_there_are_any() -> None:
+    face = replace(make_face(), hrv=replace(HRV, lf_ms2=812.345, hf_ms2=400.0, lf_hf=2.03086))
+    hrv = HeartRateResult.from_estimate(make_estimate(face)).hrv
+    assert hrv is not None
+    assert (hrv.lf_ms2, hrv.hf_ms2, hrv.lf_hf) == (812.3, 400.0, 2.031)
