@@ -221,7 +221,7 @@ class _BodyClock:
         self._window_bytes = 0
 
     async def wait(self, receive: Receive, total_s: float) -> Message:
-        """Return the next message of a body that must be complete in total_s. Raises RequestRefused (request_timeout)."""
+        """Return a body's next message; it must be complete in total_s. Raises RequestRefused (request_timeout)."""
         since = time.monotonic()
         patience = self._patience
         try:
