@@ -48,8 +48,7 @@ class Desk:
         if worker.healthy and worker.tasks_done >= self._max_tasks:
             worker.leave("worn_out")
         if worker.leaving or not worker.healthy:
-            worker.leave("died")
-            worker.over.set()
+            worker.finish()
             return
         while self._waiting:
             turn = self._waiting.popleft()
@@ -63,7 +62,7 @@ class Desk:
         worker.leave(why)
         if worker in self._idle:
             self._idle.remove(worker)
-            worker.over.set()
+            worker.finish()
 
     def note_death(self, worker: Worker) -> None:
         """Let a worker go that died while it was free; whoever has one at work finds out for himself."""

@@ -84,7 +84,8 @@ class Worker:
         self.answers = 0  # tasks that it did or refused by name
         self.at_work = False  # whether it has been asked anything
         self.ready = wire.Ready(())
-        self.over = asyncio.Event()  # nobody uses it any more, and nobody may
+        self.over = False  # nobody uses it any more, and nobody may
+        self.on_over: Callable[[], None] = lambda: None
         self.gone = asyncio.Event()  # the process has ended
         self.why = ""  # it has to leave
         self._on_death = on_death
@@ -130,6 +131,12 @@ class Worker:
     def leave(self, why: str) -> None:
         """Get no further task; the first reason counts."""
         self.why = self.why or why
+
+    def finish(self) -> None:
+        """Say that nobody uses it any more."""
+        self.leave("died")
+        self.over = True
+        self.on_over()
 
     async def ask(
         self, task: wire.Task, timeout_s: float, on_progress: Callable[[wire.Progress], None] | None = None

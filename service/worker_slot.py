@@ -40,10 +40,10 @@ class Slot:
         self._hire = hire
         self._agree = agree
         self._endings = endings
-        self._worker: Worker | None = None
-        self._successor: Worker | None = None
-        self._failures = 0
+        self._staff: list[Worker] = []  # one at most that does not leave
+        self._news = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._failures = 0
         self.trouble = ""  # code of why no worker starts here
 
     @property
@@ -51,24 +51,29 @@ class Slot:
         """The models that its worker serves, None while there is none."""
         return None if self._worker is None else self._worker.ready.release
 
+    @property
+    def _worker(self) -> Worker | None:
+        return next((worker for worker in self._staff if not worker.leaving), None)
+
     async def keep(self) -> None:
         """Keep a worker at work until cancelled."""
         try:
             while True:
                 if self._worker is None:
-                    self._worker = await self._start()
-                    self._desk.give_back(self._worker)
-                await self._worker.over.wait()
-                await self._clear()
+                    self._take_on(await self._start())
+                await self._news.wait()
+                self._news.clear()
+                for worker in [worker for worker in self._staff if worker.over]:
+                    await self._see_off(worker)
         finally:
-            for worker in (self._worker, self._successor):
-                if worker is not None:
-                    await worker.stop()
+            for worker in self._staff:
+                await worker.stop()
 
-    async def renew(self) -> None:
-        """Put a new worker in the place of this one, which serves until the new one is warm.
+    async def renew(self, patience_s: float) -> None:
+        """Put a new worker in the place of this one, which serves until the new one is warm, and ends its task.
 
-        Where there is no room for both, this one goes first. A slot that has none yet tries again at once.
+        Waits for its end for patience_s. Where there is no room for both, this one goes first. A slot that has none
+        yet tries again at once.
         """
         old = self._worker
         if old is None:
@@ -79,27 +84,30 @@ class Slot:
         except START_ERRORS as error:
             self._note(error)
         else:
-            if self._worker is not old or old.over.is_set():  # it died and has a successor already
+            if old.leaving:  # it died, and its successor is on the way
                 await new.stop()
                 return
-            self._successor = new
-            self._desk.give_back(new)
+            self._take_on(new)
         self._desk.dismiss(old, "models")
-        await old.gone.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(old.gone.wait(), patience_s)
 
-    async def _clear(self) -> None:
+    def _take_on(self, worker: Worker) -> None:
+        worker.on_over = self._news.set
+        self._staff.append(worker)
+        self._desk.give_back(worker)
+
+    async def _see_off(self, worker: Worker) -> None:
         """End a worker that is over; after one that did nothing good comes a pause."""
-        old = self._worker
-        assert old is not None, "there is one in this slot"
-        self._endings[old.why] += 1
-        await old.stop()
-        if old.why == "died" and not old.at_work:
+        self._endings[worker.why] += 1
+        await worker.stop()
+        self._staff.remove(worker)
+        if worker.why == "died" and not worker.at_work:
             _LOG.warning("an idle worker ended")
-        good = old.answers or old.why in ("models", "worn_out", "abandoned")
+        good = worker.answers or worker.why in ("models", "worn_out", "abandoned")
         self._failures = 0 if good else self._failures + 1
-        self._worker, self._successor = self._successor, None
         if self._worker is None:
-            await self._pause(_LONGEST_PAUSE_AT_WORK_S if old.at_work else _LONGEST_PAUSE_S)
+            await self._pause(_LONGEST_PAUSE_AT_WORK_S if worker.at_work else _LONGEST_PAUSE_S)
 
     async def _start(self) -> Worker:
         """Start a worker, however often it takes."""

@@ -173,7 +173,7 @@ class WorkerPool:
             self._serve(trial.ready)
         for slot in self._slots:
             if slot.release != self._config.release:
-                await slot.renew()
+                await slot.renew(self._settings.task_timeout_s)
         return True
 
     def _serve(self, ready: wire.Ready) -> None:

@@ -117,6 +117,24 @@ def test_a_new_version_takes_over_worker_by_worker(tmp_path: Path) -> None:
     with_pool(tmp_path, body, workers=2)
 
 
+def test_a_worker_that_is_long_at_work_does_not_keep_the_others_old(tmp_path: Path) -> None:
+    async def body(pool: WorkerPool) -> None:
+        working = asyncio.create_task(pool.run(task(tmp_path, "sleep_long"), timeout_s=60))
+        await asyncio.sleep(0.2)
+        for version in ("2.0.0", "3.0.0"):
+            write_version(tmp_path, version)
+            activate(tmp_path, version)
+            assert await pool.reload()
+        assert (pool.warm, pool.busy, len(pids())) == (2, 1, 2)
+        working.cancel()
+        await until(lambda: len(pids()) == 1)
+        assert (await pool.run(task(tmp_path))).body
+
+    write_version(tmp_path, "1.0.0")
+    activate(tmp_path, "1.0.0")
+    with_pool(tmp_path, body, task_timeout_s=2.0)
+
+
 def test_no_request_is_lost_while_models_are_exchanged(tmp_path: Path) -> None:
     async def ask_for_ever(pool: WorkerPool, answers: list[bytes]) -> None:
         while True:
