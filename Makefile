@@ -1,16 +1,17 @@
 # make demo   measure the bundled clip through the HTTP service and draw the result
 # make serve  start the service alone
+# make docs   build the documentation into site/
 # make test   install what the tests need and run them all
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 LOCK_VENV := build/lock-venv
-SOURCES := service training tests demo setup.py
+SOURCES := service facepulse training tests demo setup.py
 
 unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
 
-.PHONY: demo serve test lint format lock clean
+.PHONY: demo serve test lint docs format lock clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python demo/run.py
@@ -27,6 +28,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -40,7 +44,7 @@ lock:
 	$(LOCK_VENV)/bin/python -m pip freeze --exclude facepulse | sed -E 's/\+[a-z0-9.]+$$//' > requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist demo-out *.egg-info .coverage .*_cache
+	rm -rf $(VENV) build dist site demo-out *.egg-info .coverage .*_cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
