@@ -1,4 +1,4 @@
-"""Puts the released models into the wheel, beside the code as in a checkout; everything else is in pyproject.toml."""
+"""Puts the released models and the bundled clip into the wheel; everything else is in pyproject.toml."""
 
 import shutil
 from pathlib import Path
@@ -7,20 +7,24 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 MODEL_STORE = Path("model_store")
+CLIP = Path("demo", "astronaut.mp4")
 
 
 class BuildWithModels(build_py):
-    """Copies the top-level data folder beside the code; an editable install reads it where it lies."""
+    """Copies data from the top level beside the code; an editable install reads it where it lies."""
 
     def run(self) -> None:
-        """Build the Python files, then copy the models."""
+        """Build the Python files, then copy the models and the clip."""
         super().run()
         if not self.editable_mode:
             shutil.copytree(MODEL_STORE, Path(self.build_lib, MODEL_STORE), dirs_exist_ok=True)
+            if CLIP.is_file():  # an image of the service may be built without it
+                shutil.copy(CLIP, Path(self.build_lib, "service", CLIP.name))
 
     def get_source_files(self) -> list[str]:
-        """Name the models as sources, so that a source distribution carries them."""
-        return [*super().get_source_files(), *(str(path) for path in MODEL_STORE.rglob("*") if path.is_file())]
+        """Name them as sources, so that a source distribution carries them."""
+        data = [path for path in (*MODEL_STORE.rglob("*"), CLIP) if path.is_file()]
+        return [*super().get_source_files(), *map(str, data)]
 
 
 setup(cmdclass={"build_py": BuildWithModels})

@@ -38,5 +38,24 @@ def _face_lines(face: "Measurement") -> list[str]:
         f"Confidence   {face.confidence:.2f} of 1 ({confidence_word(face.confidence)})",
         f"SNR          {'unknown' if face.snr_db is None else f'{face.snr_db:.1f} dB'}",
         f"Windows      {len(rates)}{spread}",
+        f"Variability  {_variability(face)}",
+        f"Breathing    {_breathing(face)}",
         f"Face         found in {100 * face.face.found_ratio:.0f} % of the looks",
     ]
+
+
+def _variability(face: "Measurement") -> str:
+    if face.hrv is None:
+        return f"not said: {_reason(face.hrv_detail)}"
+    return f"RMSSD {face.hrv.rmssd_ms:.0f} ms, SDNN {face.hrv.sdnn_ms:.0f} ms, from {face.hrv.beats} beats"
+
+
+def _breathing(face: "Measurement") -> str:
+    if face.respiration_rate is None:
+        return f"not said: {_reason(face.respiration_rate_detail)}"
+    return f"{face.respiration_rate:.0f} breaths per minute"
+
+
+def _reason(detail: str | None) -> str:
+    said = (detail or "no reason is known").rstrip(".")
+    return said[:1].lower() + said[1:]
