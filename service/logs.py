@@ -50,7 +50,6 @@ def configure(level: str) -> None:
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it could not parse
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     warnings.showwarning = _log_warning
-    logging.getLogger("uvicorn.error").addFilter(_names_nobody)
 
 
 def _log_warning(
@@ -64,8 +63,3 @@ def _log_warning(
     """Log a warning of Python by its kind and place; its words could quote the input."""
     where = f"{Path(filename).name}:{lineno}"
     logging.getLogger("py.warnings").warning("Python warns", extra={"kind": category.__name__, "where": where})
-
-
-def _names_nobody(record: logging.LogRecord) -> bool:
-    """Drop uvicorn's own lines about WebSockets: they hold addresses of callers and what stands behind the `?`."""
-    return '"WebSocket %s"' not in str(record.msg)

@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Any, cast
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -160,6 +161,12 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self.logger = _QUIET  # uvicorn's own would log addresses with their query strings
         self.conn.logger = _QUIET
         self._reader = ReaderClock(self.loop, patience)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send; an answer in place of a WebSocket ends the handshake too, which uvicorn would log as an error."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""

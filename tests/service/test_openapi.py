@@ -14,7 +14,9 @@ WRITTEN = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 def test_the_written_description_is_the_apps() -> None:
     is_current = WRITTEN.read_text() == openapi_text()
-    assert is_current, "the API has changed: run `python -m service.openapi > docs/openapi.json` and read the difference"
+    assert is_current, (
+        "the API has changed: run `python -m service.openapi > docs/openapi.json` and read the difference"
+    )
 
 
 def test_the_app_serves_what_is_written() -> None:

@@ -1,5 +1,6 @@
 """Who may enter: keys over HTTP, the addresses without one, and a service that strangers could reach."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,10 +8,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from service.api.auth import is_loopback, is_open, open_ring
 from service.keys import KeysUnusable, new_key
 from service.settings import Settings
+from tests.service.api.sockets import refusal
 from tests.service.server import ROOT, VIDEO, Server, running_server, wait_until
 
 FILES = {"file": ("me.mp4", VIDEO)}
@@ -104,6 +109,26 @@ def test_the_log_names_the_key_and_never_shows_it(guarded: Server, key: str) -> 
     identity = ask(guarded, "/v1/models", **{"X-Api-Key": key}).headers["x-request-id"]
     line = wait_until(lambda: [line for line in guarded.log() if line.get("request_id") == identity])[0]
     assert line["key"] == "lab"
+    assert key not in guarded.log_text()
+
+
+def test_a_websocket_without_a_key_is_refused_and_no_error_of_ours(guarded: Server) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://127.0.0.1:{guarded.port}/v1/stream?name=grandmother", proxy=None)
+    status, body, _ = refusal(refused.value)
+    assert (status, json.loads(body)["code"]) == (401, "unauthorized")
+    lines = wait_until(lambda: [line for line in guarded.log() if line.get("method") == "WS"])
+    assert [(line["status"], line["route"]) for line in lines] == [(401, "unmatched")]
+    assert not [line for line in guarded.log() if line["level"] == "ERROR"]
+    assert "grandmother" not in guarded.log_text()
+
+
+def test_a_websocket_takes_a_key_as_a_subprotocol(guarded: Server, key: str) -> None:
+    offered = [Subprotocol("facepulse.v1"), Subprotocol(f"facepulse.key.{key}")]
+    with connect(f"ws://127.0.0.1:{guarded.port}/v1/stream", subprotocols=offered, proxy=None) as websocket:
+        assert websocket.subprotocol == "facepulse.v1"
+        websocket.send('{"type": "start"}')
+        assert json.loads(websocket.recv())["type"] == "started"
     assert key not in guarded.log_text()
 
 

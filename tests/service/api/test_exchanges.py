@@ -11,7 +11,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from service.keys import new_key
-from service.logs import configure
 from tests.service.api.sockets import BROKEN, REFUSED_AFTER, REFUSED_BEFORE, EchoServer, echo_server, refusal
 from tests.service.server import wait_until
 
@@ -160,22 +159,6 @@ def test_it_is_counted_by_its_route(echo: EchoServer) -> None:
         pass
     series = b'facepulse_requests_total{method="WS",route="/v1/echo/{name}",status="101"}'
     wait_until(lambda: series in echo.metrics.text())
-
-
-def test_the_servers_own_log_lines_about_it_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    try:
-        configure("INFO")
-        server_log = logging.getLogger("uvicorn.error")
-        server_log.info('%s - "WebSocket %s" [accepted]', "203.0.113.7:1", "/v1/stream?name=grandmother")
-        server_log.info("Uvicorn running on %s", "http://127.0.0.1:1")
-    finally:
-        root.handlers, root.level = before
-    told = capsys.readouterr().err
-    assert "grandmother" not in told
-    assert "203.0.113.7" not in told
-    assert "running" in told
 
 
 def test_plain_http_to_it_is_not_found(echo: EchoServer) -> None:
