@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,14 +148,11 @@ def test_deleting_stops_the_worker_and_removes_everything(server: Server) -> Non
     reaches(server, job, "running")
     wait_until(lambda: any(worker.cpu_times().user > 0 for worker in server.workers()))
     before = {worker.pid for worker in server.workers()}
-    events: list[tuple[str, str, Json]] = []
-    listener = threading.Thread(target=lambda: events.extend(listen(server, job)))
-    listener.start()
-    wait_until(lambda: any(line.get("route") == "/v1/jobs" for line in server.log()))
+    events = listen(server, job)
+    assert next(events)[1] == "state"
     assert delete(server, job).status_code == 204
     assert ask(server, job).status_code == delete(server, job).status_code == 404
-    listener.join(20)
-    assert events == [] or events[-1] == ("end", "gone", {})
+    assert list(events)[-1] == ("end", "gone", {})
     assert server.uploads() == []
     wait_until(lambda: {worker.pid for worker in server.workers()} != before, 30)
     assert reaches(server, submit(server), "done")
@@ -271,15 +267,12 @@ def test_what_becomes_of_jobs_when_a_service_is_ended_and_when_it_is_killed(tmp_
 def test_an_ended_service_does_not_wait_for_a_long_job_and_tells_who_listens(tmp_path: Path) -> None:
     with running_server(tmp_path, shutdown_s=2) as server:
         job = submit(server, model="sleep_long")
-        events: list[tuple[str, str, Json]] = []
-        listener = threading.Thread(target=lambda: events.extend(listen(server, job)))
-        listener.start()
         reaches(server, job, "running")
-        wait_until(lambda: events)
+        events = listen(server, job)
+        assert next(events)[2]["state"] == "running"
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
-        listener.join(20)
-        assert events[-1][2]["problem"]["code"] == "interrupted"
+        assert list(events)[-1][2]["problem"]["code"] == "interrupted"
+        assert server.process.wait(60) == 0
         assert not any(line["level"] == "ERROR" for line in server.log())
 
 
