@@ -9,6 +9,7 @@ import { number } from "./words.js";
 
 const PASSING = [
   "connection_lost", "session_idle", "session_too_long", "worker_died", "queue_full", "too_many_sessions", "starting", "stopping",
+  "resolution_changed", "frames_mismatch", // somebody turned the phone
 ]; // after these it is tried again
 const RETRY_MS = 2_000;
 

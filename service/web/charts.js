@@ -86,9 +86,9 @@ export class Charts {
   }
 }
 
-/** A window counts by its own confidence; a whole session's status is told elsewhere. */
-function point(time_s, { bpm, confidence }, name) {
-  const { level, word } = trust(confidence, "ok");
+/** A window of a recording counts by its confidence alone, one of a live session has a status too. */
+function point(time_s, { bpm, confidence, status = "ok" }, name) {
+  const { level, word } = trust(confidence, status);
   return { time_s, bpm, level, word, name };
 }
 

@@ -93,15 +93,15 @@ export class FileMode {
     this.#charts.clear();
     this.#stage.setBoxes(() => [], null);
     clearResult();
+    this.#stage.offerControls(false); // the progress lies over them
     show({ work: true, again: false });
-    byId("screen").classList.add("busy");
     showWaiting("Your video is on its way.");
   }
 
   #end() {
     this.#work = null;
     show({ work: false, again: Boolean(this.#file) });
-    byId("screen").classList.remove("busy");
+    this.#stage.offerControls(true);
   }
 
   /** The video's length as the browser knows it, within a second; null for what it cannot play. */

@@ -5,7 +5,7 @@ import { Problem, apiKey } from "./api.js";
 const MOST_WAITING_BYTES = 1_000_000; // of pictures that have not left yet: about half a second
 const KEPT_S = 600;
 const MOST_UPDATES = 3_600; // about an hour
-const BYE = { idle: "session_idle", session_too_long: "session_too_long" };
+const BYE = { idle: "session_idle", session_too_long: "session_too_long", stopping: "stopping" };
 
 /** Dispatches "update" (detail: the update), "problem" (detail: Problem). */
 export class LiveSession extends EventTarget {

@@ -3,6 +3,7 @@
 
 const GAP = 8;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200];
 const FONT = "12px system-ui, sans-serif";
 
 const axis = (options = {}) => ({
@@ -13,7 +14,7 @@ const axis = (options = {}) => ({
   gap: GAP,
   ...options,
 });
-const secondsAxis = () => axis({ space: 60, size: 30, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(1)} s`) });
+const secondsAxis = () => axis({ space: 60, size: 30, incrs: STEPS_S, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(1)} s`) });
 
 class Plot {
   #size;
@@ -21,7 +22,7 @@ class Plot {
   /** `holder` is the element to fill; `options` are uPlot's. */
   constructor(holder, options) {
     this.holder = holder;
-    this.uplot = new uPlot({ width: 300, height: 180, legend: { show: false }, padding: [10, 12, 0, 0], ...options }, null, holder);
+    this.uplot = new uPlot({ width: 300, height: 180, legend: { show: false }, padding: [10, 14, 0, 14], ...options }, null, holder);
     this.#size = new ResizeObserver(() => this.#fit());
     this.#size.observe(holder);
     addEventListener("themechange", () => this.uplot.redraw(false));

@@ -32,7 +32,7 @@ export function showRate({ bpm, confidence, status }, { isLive = false } = {}) {
   show({ empty: false, answer: true, problem: false });
   setRate(isUsable ? bpm : null, said.level);
   const guess = isUsable || !Number.isFinite(bpm) || confidence === 0 ? "" : ` The best guess was ${number(bpm)}.`;
-  setTrust(said.word, `${Math.round(100 * confidence)} of 100`, confidence, said.sentence + guess);
+  setTrust(said.word, isUsable ? `${Math.round(100 * confidence)} of 100` : "", confidence, said.sentence + guess);
   const spoken = isUsable ? `${number(bpm)} beats per minute. ${said.word}.` : `${said.word}.`;
   say(spoken, !isLive);
   return said;

@@ -13,14 +13,21 @@ export function spectrumOf({ fps, values }) {
   const windows = starts.map((start) => tapered(values, start, taper));
   const bpm = Array.from({ length: HIGH_BPM - LOW_BPM + 1 }, (_, i) => LOW_BPM + i);
   const power = bpm.map((rate) => windows.reduce((sum, window) => sum + powerAt(window, rate / 60 / fps), 0));
-  const top = Math.max(...power, 1e-12);
-  return { bpm, power: power.map((value) => value / top), peak: bpm[power.indexOf(Math.max(...power))] };
+  return scaled(bpm, power);
 }
 
-/** Turn a spectrum as a live session tells it, {start_hz, step_hz, power}, into {bpm, power, peak}. */
-export function spectrumTold({ start_hz, step_hz, power }) {
-  const bpm = power.map((_, i) => 60 * (start_hz + i * step_hz));
-  return { bpm, power, peak: bpm[power.indexOf(Math.max(...power))] };
+/**
+ * Turn a spectrum as a live session tells it, {start_hz, step_hz, power}, into {bpm, power, peak}; the service tells
+ * power times f^1.5, which lifts the second beat's rhythm above the heart's own.
+ */
+export function spectrumTold({ start_hz, step_hz, power: level }) {
+  const hz = level.map((_, i) => start_hz + i * step_hz);
+  return scaled(hz.map((frequency) => 60 * frequency), level.map((value, i) => value / hz[i] ** 1.5));
+}
+
+function scaled(bpm, power) {
+  const top = Math.max(...power, 1e-12);
+  return { bpm, power: power.map((value) => value / top), peak: bpm[power.indexOf(Math.max(...power))] };
 }
 
 /** Windows overlap by half, the last one ends with the wave; at most 60, spread evenly, are looked at. */

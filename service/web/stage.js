@@ -69,6 +69,11 @@ export class Stage {
     this.#size = size;
   }
 
+  /** Offer the player's own buttons, or leave their place to something else. */
+  offerControls(areWanted) {
+    this.#video.controls = areWanted && Boolean(this.#url);
+  }
+
   /** Go to a time in a file. */
   seek(seconds) {
     if (this.#url) this.#video.currentTime = Math.max(0, seconds);

@@ -1,4 +1,4 @@
-"""A stand-in for the Estimator that takes any live frames and says nothing of them: it starts faster than the models."""
+"""A stand-in for the Estimator that takes any live frames and says nothing of them; it starts faster than models do."""
 
 from service.pipeline.types import Box, DecodeLimits
 from tests.service.standin import StandIn

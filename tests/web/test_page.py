@@ -108,3 +108,19 @@ def test_the_spectrum_of_a_plain_wave(visit: Visit, bpm: int) -> None:
     ask = """(bpm) => import('/web/spectrum.js').then(({ spectrumOf }) => spectrumOf({ fps: 30,
         values: Array.from({ length: 700 }, (_, i) => Math.sin(2 * Math.PI * bpm / 60 * i / 30)) }).peak)"""
     assert abs(visit.page.evaluate(ask, bpm) - bpm) <= 1
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"kind": "network", "macs_per_frame": 3_000_000}, ["fast", ""]),
+        ({"kind": "classical"}, ["very fast", ""]),
+        (
+            {"metrics": {"cpu_ms_per_frame": 0.84, "test_ok_bpm_mae": 0.59, "test_ok_share": 0.43}},
+            ["0.8 ms per picture", "off by 0.6 on average, answers 43 of 100 hard videos"],
+        ),
+    ],
+)
+def test_speed_and_accuracy_in_words(visit: Visit, model: dict[str, Any], said: list[str]) -> None:
+    ask = "(model) => import('/web/models.js').then(({ speed, accuracy }) => [speed(model), accuracy(model)])"
+    assert visit.page.evaluate(ask, model) == said
