@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from service.pipeline.chain import CHROMINANCE
+from service.pipeline.decode import VideoReader
 from service.pipeline.errors import InputError
 from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.manifest import CalibrationPart, read_manifest
@@ -52,7 +53,7 @@ def observe(estimator: Estimator, case: Case, models: Sequence[str]) -> dict[str
     spec = opened[models[0]].input
     assert all((m.input.size, m.input.fps) == (spec.size, spec.fps) for m in opened.values()), "other crops"
     try:
-        clips = list(face_clips(case.video, spec, estimator.detector))
+        clips = list(face_clips(VideoReader(case.video), spec, estimator.detector))
     except InputError:
         return {}
     colour = _samples(estimator.model(CHROMINANCE), clips)

@@ -52,15 +52,24 @@ class TrainingClip:
 
 
 class ClipWriter:
-    """Collects clips and writes them to the cache, `clips_per_shard` at a time; the rest on leaving its `with`."""
+    """Collects clips and writes them to the cache, `clips_per_shard` at a time; the rest on leaving its `with`.
 
-    def __init__(self, folder: Path, *, clips_per_shard: int = 64, tag: str | None = None) -> None:
+    tag: whose shards they are, a word without a hyphen; a writer of the same tag later adds to them, or puts its own in
+    their place if `replace`.
+    """
+
+    def __init__(
+        self, folder: Path, *, clips_per_shard: int = 64, tag: str | None = None, replace: bool = False
+    ) -> None:
         self._folder = folder
         self._tag = tag or uuid.uuid4().hex[:8]
         self._clips_per_shard = clips_per_shard
         self._clips: list[tuple[Codes, Floats, Bools, str]] = []
         folder.mkdir(parents=True, exist_ok=True)
-        taken = [int(path.name.rsplit("-", 1)[1]) for path in folder.glob(f"{_SHARD}{self._tag}-*")]
+        before = list(folder.glob(f"{_SHARD}{self._tag}-*"))
+        for path in before if replace else []:
+            shutil.rmtree(path)
+        taken = [] if replace else [int(path.name.rsplit("-", 1)[1]) for path in before]
         self._next = max(taken, default=-1) + 1
 
     def add(self, rgb: Floats, ppg: Floats, comparable: Bools, meta: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.pipeline.chain import Chain, FrameSource, Tracker
 from service.pipeline.classical import CLASSICAL
-from service.pipeline.clip import ClipBuilder
+from service.pipeline.clip import CHUNK_FRAMES, ClipBuilder
 from service.pipeline.cropped import MIN_SIDE, CroppedFace
 from service.pipeline.decode import VideoReader
 from service.pipeline.errors import UnknownModel
@@ -152,14 +152,15 @@ class Estimator:
 
 
 def face_clips(
-    path: Path, spec: InputSpec, detector: FaceDetector, *, limits: DecodeLimits | None = None
+    source: FrameSource, spec: InputSpec, detector: FaceDetector, *, chunk: int = CHUNK_FRAMES
 ) -> Iterator[Clip]:
-    """Yield the clips of the largest face of a video: what a model sees of it, for training and for looking at.
+    """Yield the clips of the largest face: what a model sees of it, for training and for looking at.
 
-    Raises InputError as Estimator.estimate does.
+    source: a VideoReader or a BatchReader, not opened yet. Each clip has `chunk` crops and follows the one before, the
+    last is shorter. Raises InputError as Estimator.estimate does.
     """
-    tracker, builder = FaceTracker(detector), ClipBuilder(spec)
-    with VideoReader(path, limits or DecodeLimits()) as reader, closing(prefetch(reader.frames())) as frames:
+    tracker, builder = FaceTracker(detector), ClipBuilder(spec, chunk=chunk)
+    with source, closing(prefetch(source.frames())) as frames:
         for frame in frames:
             for face in tracker.update(frame):
                 yield from builder.push(frame, face.crop, moved=face.moved)

@@ -1,4 +1,4 @@
-"""A batch of frames in one file -> frames with times: raw RGB24, or JPEG and PNG files one after the other.
+"""A batch of frames -> frames with times: raw RGB24 in one file, or JPEG and PNG pictures, in one file or in many.
 
 To the stages after it a batch is what a video is. Times, length and frame rate are checked before the first picture
 is decoded, each picture's size before that picture is.
@@ -6,16 +6,15 @@ is decoded, each picture's size before that picture is.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 
 from service.pipeline.clock import FrameClock
 from service.pipeline.container import bad_size, fits
-from service.pipeline.errors import FramesMismatch
+from service.pipeline.errors import FramesMismatch, ImageMalformed
 from service.pipeline.frame import Frame, frame_from_rgb
 from service.pipeline.pixels import GreyWatch
 from service.pipeline.stills import StillDecoder
@@ -43,6 +42,84 @@ class FrameBatch:
     height: int | None = None
     offsets: tuple[int, ...] = ()
 
+    def open(self, limits: DecodeLimits) -> "_Pieces":
+        """Open the file. Raises FramesMismatch or ResolutionOutOfRange."""
+        return _OneFile(self.path, self._checked_offsets(limits))
+
+    def _checked_offsets(self, limits: DecodeLimits) -> tuple[int, ...]:
+        """Return where each frame begins, and where the last one ends, which must be the end of the file."""
+        offsets, count = self.offsets, len(self.timestamps_s)
+        if self.form == "rgb24":
+            width, height = self.width or 0, self.height or 0
+            if not fits(width, height, limits):
+                raise bad_size(limits)
+            offsets = tuple(index * width * height * RGB_BYTES for index in range(count + 1))
+        if len(offsets) != count + 1:
+            raise FramesMismatch("there must be one time for each frame")
+        if offsets[-1] != self.path.stat().st_size:
+            raise FramesMismatch("the number of bytes is not that of the frames")
+        return offsets
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """Frames that are a JPEG or PNG file each, all of one kind and size; read one at a time.
+
+    timestamps_s: one per file, seconds on any clock; the first is taken for 0.
+    """
+
+    paths: tuple[Path, ...]
+    timestamps_s: tuple[float, ...]
+    form: ClassVar[BatchForm] = "images"
+    width: ClassVar[int | None] = None
+    height: ClassVar[int | None] = None
+
+    def open(self, _limits: DecodeLimits) -> "_Pieces":
+        """Check that there is one time per file; the files are opened as they are read. Raises FramesMismatch."""
+        if len(self.paths) != len(self.timestamps_s):
+            raise FramesMismatch("there must be one time for each frame")
+        return _ManyFiles(self.paths)
+
+
+class _Pieces(Protocol):
+    """The bytes of each frame."""
+
+    def read(self, index: int) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class _OneFile:
+    """Frames in one file, frame i in the bytes offsets[i] to offsets[i + 1]."""
+
+    def __init__(self, path: Path, offsets: tuple[int, ...]) -> None:
+        self._offsets = offsets
+        self._file = path.open("rb")
+
+    def read(self, index: int) -> bytes:
+        begin, end = self._offsets[index : index + 2]
+        self._file.seek(begin)
+        return self._file.read(end - begin)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _ManyFiles:
+    """Frames in a file each."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
+
+    def read(self, index: int) -> bytes:
+        try:
+            return self._paths[index].read_bytes()
+        except OSError as error:
+            raise ImageMalformed("an image cannot be read") from error
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
 
 class BatchReader:
     """One batch, read once from front to back; a context manager.
@@ -53,7 +130,7 @@ class BatchReader:
 
     start_s = 0.0
 
-    def __init__(self, batch: FrameBatch, limits: DecodeLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, batch: FrameBatch | ImageFiles, limits: DecodeLimits = DEFAULT_LIMITS) -> None:
         self._batch = batch
         self._limits = limits
         self._clock = FrameClock(limits, 0.0, None)
@@ -61,16 +138,19 @@ class BatchReader:
         self._info: VideoInfo | None = None
 
     def __enter__(self) -> Self:
-        self._offsets = self._check_offsets()
-        self._times_s = [self._clock.place(stamp_s) for stamp_s in self._batch.timestamps_s]
-        self._clock.check()
-        self._file = self._batch.path.open("rb")
+        self._pieces = self._batch.open(self._limits)
+        try:
+            self._times_s = [self._clock.place(stamp_s) for stamp_s in self._batch.timestamps_s]
+            self._clock.check()
+        except BaseException:
+            self._pieces.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._pieces.close()
 
     @property
     def info(self) -> VideoInfo:
@@ -96,32 +176,16 @@ class BatchReader:
         """
         grey = GreyWatch()
         stills = StillDecoder(self._limits)
-        for (begin, end), time_s in zip(pairwise(self._offsets), self._times_s, strict=True):
+        for index, time_s in enumerate(self._times_s):
             if time_s is None:
                 continue
-            self._file.seek(begin)
-            data = self._file.read(end - begin)
+            data = self._pieces.read(index)
             frame = self._raw_frame(data, time_s) if self._batch.form == "rgb24" else stills.decode(data, time_s)
             grey.look(frame)
             self._size = frame.width, frame.height
             yield frame
         grey.check()
         self._note(stills)
-
-    def _check_offsets(self) -> tuple[int, ...]:
-        """Return where each frame begins, and where the last one ends, which must be the end of the file."""
-        batch, count = self._batch, len(self._batch.timestamps_s)
-        offsets = batch.offsets
-        if batch.form == "rgb24":
-            width, height = self._size
-            if not fits(width, height, self._limits):
-                raise bad_size(self._limits)
-            offsets = tuple(index * width * height * RGB_BYTES for index in range(count + 1))
-        if len(offsets) != count + 1:
-            raise FramesMismatch("there must be one time for each frame")
-        if offsets[-1] != batch.path.stat().st_size:
-            raise FramesMismatch("the number of bytes is not that of the frames")
-        return offsets
 
     def _raw_frame(self, data: bytes, time_s: float) -> Frame:
         width, height = self._size

@@ -58,7 +58,12 @@ def served(video: Path, monkeypatch: pytest.MonkeyPatch) -> Clip:
     model: PulseModel = recorder
     monkeypatch.setitem(CLASSICAL, "recorder", lambda: model)
     Estimator(STORE).estimate(video, model="recorder")
-    return prepare.joined(iter(recorder.clips))
+    return Clip(
+        np.concatenate([clip.rgb for clip in recorder.clips]),
+        np.concatenate([clip.comparable for clip in recorder.clips]),
+        recorder.clips[0].start_s,
+        recorder.clips[0].fps,
+    )
 
 
 @pytest.mark.parametrize("recipe", [small_recipe(), moving_recipe()], ids=["still", "moving"])

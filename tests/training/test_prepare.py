@@ -6,38 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.pipeline.types import Clip, InputSpec
+from service.pipeline.types import InputSpec
 from tests.training.videos import STORE, small_recipe
 from training.clips import ClipFolder
-from training.prepare import Preparer, joined, main, ppg_at
+from training.prepare import Preparer, main
 from training.synthesis.codec import CodecSettings
 from training.synthesis.faces import AstronautFace, DrawnFaces
 from training.synthesis.motion import MotionSettings
-from training.synthesis.pulse_wave import Truth, make_truth
+from training.synthesis.pulse_wave import make_truth
 
 FRAMES = 160
-
-
-def clip(frames: int, start_s: float) -> Clip:
-    return Clip(np.full((frames, 3, 36, 36), start_s, np.float32), np.ones(frames, np.bool_), start_s, 30.0)
 
 
 @pytest.fixture(scope="module")
 def preparer() -> Preparer:
     return Preparer("train", AstronautFace(), STORE, InputSpec(), frames=FRAMES)
-
-
-def test_stretches_are_joined_and_cut() -> None:
-    whole = joined(iter([clip(10, 0.5), clip(10, 1.0)]), 15)
-    assert whole.start_s == 0.5
-    assert whole.rgb[:, 0, 0, 0].tolist() == [0.5] * 10 + [1.0] * 5
-
-
-def test_the_pulse_is_taken_at_the_crops_times() -> None:
-    times = np.linspace(0, 2, 257)
-    truth = Truth(times, np.sin(2 * np.pi * times), np.empty(0), 60.0)
-    expected = np.sin(2 * np.pi * (0.5 + np.arange(30) / 30))
-    np.testing.assert_allclose(ppg_at(truth, clip(30, 0.5)), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(("fps", "jitter", "dropped"), [(30.0, 0.0, 0.0), (24.0, 0.2, 0.05)])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.pipeline.decode import VideoReader
 from service.pipeline.errors import NoFaceFound, UnknownModel, VideoTooLong
 from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.types import DecodeLimits, InputSpec
@@ -132,7 +133,7 @@ def test_a_wall_has_no_face(estimator: Estimator, tmp_path: Path) -> None:
     with pytest.raises(NoFaceFound):
         estimator.estimate(path)
     with pytest.raises(NoFaceFound):
-        list(face_clips(path, InputSpec(), estimator.detector))
+        list(face_clips(VideoReader(path), InputSpec(), estimator.detector))
 
 
 def test_a_face_for_too_short_a_time_is_no_face(estimator: Estimator, tmp_path: Path) -> None:
