@@ -27,7 +27,7 @@ def key(folder: Path) -> str:
 def friendly(folder: Path, key: str) -> Iterator[Server]:
     assert key
     origins = f"{FRIEND}, http://localhost:5173"
-    with running_server(folder, keys_file=folder / "keys", cors_origins=origins, wait_for_workers=False) as server:
+    with running_server(folder, keys_file=folder / "keys", cors_origins=origins) as server:
         yield server
 
 
