@@ -34,7 +34,11 @@ def test_limits_reach_the_decoder() -> None:
     assert (limits.max_width, limits.max_duration_s) == (1280, 60)
 
 
-@pytest.mark.parametrize("wrong", [{"workers": 0}, {"task_timeout_s": float("inf")}, {"port": 70_000}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"workers": 0}, {"task_timeout_s": float("inf")}, {"port": 70_000}, {"max_fps": float("inf")},
+     {"min_fps": float("nan")}, {"max_upload_mb": float("inf")}],
+)  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(wrong)
