@@ -86,7 +86,7 @@ def check_memory(settings: Settings) -> Iterator[Finding]:
     most_mb, there_mb = settings.workers * settings.worker_memory_mb + _SERVICE_MB, _memory_mb()
     said = f"workers may take {most_mb} MB in all, {there_mb:.0f} MB are there"
     if there_mb < _SERVICE_MB + settings.worker_memory_mb:
-        remedy = "give it more, or lower FACEPULSE_WORKER_MEMORY_MB (300 is enough for 1080p)"
+        remedy = "give it more, or lower FACEPULSE_WORKER_MEMORY_MB"
         yield Finding("bad", "memory", said, remedy)
     elif there_mb < most_mb:
         yield Finding("note", "memory", said, "lower FACEPULSE_WORKERS or FACEPULSE_WORKER_MEMORY_MB")
