@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     worker_file_mb: int = Field(1, ge=0, description="Largest file a worker may write (RLIMIT_FSIZE); it needs none.")
     worker_open_files: int = Field(64, ge=16, description="Files a worker may hold open (RLIMIT_NOFILE).")
 
-    max_upload_mb: float = Field(200.0, gt=0, allow_inf_nan=False, description="Largest video file or batch of frames; more gets 413.")
+    max_upload_mb: float = Field(
+        200.0, gt=0, allow_inf_nan=False, description="Largest video file or batch of frames; more gets 413."
+    )
     max_frames: int = Field(3600, ge=2, description="Most pictures of a batch of frames; more get 422.")
     max_image_mb: float = Field(10.0, gt=0, allow_inf_nan=False, description="Largest image of a batch; more gets 413.")
     max_uploads: int = Field(32, ge=1, description="Uploads received at the same time; more get 503.")
