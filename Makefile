@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 LOCK_VENV := build/lock-venv
-SOURCES := service facepulse training tests demo setup.py
+SOURCES := service facepulse training tests demo examples setup.py
 
 unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
 
