@@ -22,7 +22,7 @@ def test_the_example_is_a_result() -> None:
 
 def test_examples_are_shown() -> None:
     page = docs_page(create_app(Settings()).openapi())
-    assert "&quot;respiration_rate&quot;: null" in page
+    assert "&quot;respiration_rate_reason&quot;: null" in page
     assert "event: state" in page
 
 
