@@ -14,6 +14,7 @@ from service.pipeline.estimate import Estimator, face_clips
 from service.pipeline.types import DecodeLimits, InputSpec
 from tests.service.pipeline.media import Recipe, flat, write_video
 from tests.service.pipeline.renders import BPM, face_recipe, render_face, repeat_packets
+from tests.service.pipeline.tiny_models import write_active, write_green_model
 from training.synthesis.light import LightSettings
 
 STORE = Path(__file__).parents[3] / "model_store"
@@ -42,6 +43,24 @@ def test_every_model_finds_the_rate_of_a_clear_pulse(estimator: Estimator, clip:
 
 def test_auto_is_the_default_of_the_store(estimator: Estimator, clip: Path) -> None:
     assert estimator.estimate(clip).model.name == estimator.default
+
+
+def test_a_default_that_is_no_model_does_not_get_warm(tmp_path: Path) -> None:
+    (tmp_path / "face-1.0.0").symlink_to(STORE / "face-1.0.0")
+    (tmp_path / "active.json").write_text('{"default": "nobody", "models": {"face": "1.0.0"}}')
+    with pytest.raises(UnknownModel):
+        Estimator(tmp_path).warm()
+
+
+def test_a_release_is_opened_whatever_the_store_names_by_now(tmp_path: Path) -> None:
+    (tmp_path / "face-1.0.0").symlink_to(STORE / "face-1.0.0")
+    write_green_model(tmp_path)
+    write_active(tmp_path, "tiny", ["face", "tiny"])
+    release = Estimator(tmp_path).release
+    write_active(tmp_path, "pos", ["face"])
+    later = Estimator(tmp_path, release)
+    later.warm()
+    assert (later.default, later.release) == ("tiny", release)
 
 
 def test_the_answer_is_the_same_every_time(estimator: Estimator, clip: Path) -> None:
