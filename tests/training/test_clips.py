@@ -60,6 +60,16 @@ def test_a_second_writer_of_the_same_tag_continues_the_numbers(tmp_path: Path) -
     assert ClipFolder(tmp_path).shards() == ["shard-t-000000", "shard-t-000001"]
 
 
+def test_a_writer_may_put_its_clips_in_the_place_of_its_last_ones(tmp_path: Path) -> None:
+    write(tmp_path, [clip(i) for i in range(4)])
+    write(tmp_path, [clip(7)], tag="t2")
+    with ClipWriter(tmp_path, tag="t", replace=True) as writer:
+        c = clip(5)
+        writer.add(c.rgb, c.ppg, c.comparable, c.meta)
+    folder = ClipFolder(tmp_path)
+    assert [folder.read(address).meta["bpm"] for address in folder.addresses()] == [65.0, 67.0]
+
+
 def fail_while_writing(folder: Path) -> None:
     c = clip()
     with ClipWriter(folder) as writer:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from service.pipeline.types import InputSpec
+from tests.training.datasets.folders import heart, make_take, write_own
 from tests.training.videos import STORE, small_recipe
 from training.clips import ClipFolder
 from training.prepare import Preparer, main
@@ -75,3 +76,25 @@ def test_the_command_fills_a_cache(tmp_path: Path, capsys: pytest.CaptureFixture
     addresses = folder.addresses()
     assert f"{len(addresses)} clips of 1 renders" in capsys.readouterr().out
     assert folder.read(addresses[0]).rgb.shape == (FRAMES, 3, 36, 36)
+
+
+def test_the_command_takes_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_own(tmp_path / "own" / "ann" / "1", make_take())
+    out = ["--out", str(tmp_path / "cache"), "--frames", "80", "--jobs", "1", "--model-store", str(STORE)]
+    assert main([*out, "--dataset", "own", "--root", str(tmp_path / "own")]) == 0
+    assert "2 clips of 1 recordings" in capsys.readouterr().out
+    folder = ClipFolder(tmp_path / "cache")
+    assert {folder.read(address).meta["person"] for address in folder.addresses()} == {"own/ann"}
+
+
+def test_the_command_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_own(tmp_path / "ann" / "1", heart())
+    (tmp_path / "ann" / "1.csv").unlink()
+    assert main(["--out", str(tmp_path / "cache"), "--dataset", "own", "--root", str(tmp_path)]) == 2
+    assert "ann/1.csv" in capsys.readouterr().err
+
+
+def test_a_data_set_needs_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path), "--dataset", "pure"])
+    assert "go together" in capsys.readouterr().err

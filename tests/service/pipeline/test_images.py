@@ -1,5 +1,6 @@
 """Batches of frames: what is served, what is refused, and by which error."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from service.pipeline.errors import (
     VideoTooShort,
 )
 from service.pipeline.frame import Frame
-from service.pipeline.images import BatchReader, FrameBatch
+from service.pipeline.images import BatchReader, FrameBatch, ImageFiles
 from service.pipeline.types import DecodeLimits, VideoInfo
 from tests.service.pipeline.media import Rgb, flat, gradient
 from tests.service.pipeline.pictures import (
@@ -41,12 +42,12 @@ def pictures(count: int = COUNT, width: int = 96, height: int = 72) -> Rgb:
     return np.stack([gradient(index, width, height) for index in range(count)])
 
 
-def read(batch: FrameBatch, limits: DecodeLimits = SHORT) -> tuple[list[Frame], VideoInfo, list[str]]:
+def read(batch: FrameBatch | ImageFiles, limits: DecodeLimits = SHORT) -> tuple[list[Frame], VideoInfo, list[str]]:
     with BatchReader(batch, limits) as reader:
         return list(reader.frames()), reader.info, [warned.code for warned in reader.warnings]
 
 
-def refused(batch: FrameBatch, limits: DecodeLimits = SHORT) -> type[InputError]:
+def refused(batch: FrameBatch | ImageFiles, limits: DecodeLimits = SHORT) -> type[InputError]:
     with pytest.raises(InputError) as caught:
         read(batch, limits)
     return caught.type
@@ -179,3 +180,38 @@ def test_grey_has_no_colour(tmp_path: Path) -> None:
 def test_the_dark_is_not_called_grey(tmp_path: Path) -> None:
     dark = np.stack([flat(3, 3, 3)(index, 64, 64) for index in range(COUNT)])
     assert len(read(write_raw(tmp_path / "raw", dark))[0]) == COUNT
+
+
+def write_files(folder: Path, images: Sequence[bytes]) -> ImageFiles:
+    paths = tuple(folder / f"{index}.png" for index in range(len(images)))
+    for path, image in zip(paths, images, strict=True):
+        path.write_bytes(image)
+    return ImageFiles(paths, tuple(1e9 + index / 30 for index in range(len(images))))
+
+
+def test_pictures_may_lie_in_files_of_their_own(tmp_path: Path) -> None:
+    sent = pictures()
+    frames, info, warnings = read(write_files(tmp_path, [png(picture) for picture in sent]))
+    np.testing.assert_array_equal(np.stack([pixels(frame) for frame in frames]), sent)
+    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(COUNT) / 30, abs=1e-6)
+    assert (info.codec, info.width, info.height, info.frames, warnings) == ("png", 96, 72, COUNT, [])
+
+
+def test_files_are_read_one_at_a_time(tmp_path: Path) -> None:
+    files = write_files(tmp_path, [png(picture) for picture in pictures()])
+    with BatchReader(files, SHORT) as reader:
+        frames = reader.frames()
+        next(frames)
+        files.paths[1].unlink()
+        with pytest.raises(ImageMalformed, match="cannot be read"):
+            next(frames)
+
+
+def test_there_must_be_a_time_for_each_file(tmp_path: Path) -> None:
+    files = write_files(tmp_path, [png(picture) for picture in pictures()])
+    assert refused(replace(files, paths=files.paths[1:])) is FramesMismatch
+
+
+def test_times_of_files_are_checked_too(tmp_path: Path) -> None:
+    files = write_files(tmp_path, [png(picture) for picture in pictures()])
+    assert refused(replace(files, timestamps_s=files.timestamps_s[::-1])) is TimestampsInvalid

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
+import cv2
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.service.pipeline.pictures import png
 from tests.training.synthesis.clips import STEADY, frames_of, plain_recipe
 from training.synthesis.camera import CameraSettings
 from training.synthesis.pulse_wave import Series, Truth, make_truth
@@ -89,7 +89,7 @@ def write_pure(root: Path, name: str, take: Take, *, archive: bool = False) -> P
     pictures.mkdir(parents=True)
     stamps = [ORIGIN_NS + round(1e9 * time_s) for time_s in take.times_s]
     for stamp, picture in zip(stamps, take.pictures, strict=True):
-        (pictures / f"Image{stamp}.png").write_bytes(png(picture))
+        cv2.imwrite(str(pictures / f"Image{stamp}.png"), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     write_pure_json(pictures.parent / f"{name}.json", take, stamps)
     return pictures
 

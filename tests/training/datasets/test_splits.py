@@ -9,7 +9,10 @@ from training.datasets.splits import (
     CALIBRATION_PEOPLE,
     SPLITS,
     TEST_PEOPLE,
+    TRAIN_SHARE,
     calibration_people,
+    fixed_split,
+    k_folds,
     people_of,
     seeds_of,
     test_people,
@@ -74,3 +77,48 @@ def test_held_out_sets_are_mixed(held_out: frozenset[str], each: int) -> None:
     assert all(groups[group] >= each for group in ("black", "east_asian", "west_asian", "white"))
     genders = Counter(facts[person]["face_gender"] for person in held_out)
     assert min(genders["female"], genders["male"]) >= len(held_out) // 3
+
+
+def test_each_subject_tests_once() -> None:
+    folds = k_folds(_people(42))
+    assert sorted(person for fold in folds for person in fold.test) == _people(42)
+    assert sorted(len(fold.test) for fold in folds) == [8, 8, 8, 9, 9]
+
+
+@pytest.mark.parametrize("folds", [2, 5, 10])
+def test_nobody_trains_and_tests(folds: int) -> None:
+    for fold in (*k_folds(_people(10), folds), fixed_split(_people(10), 0.6)):
+        assert not set(fold.train) & set(fold.test)
+        assert sorted((*fold.train, *fold.test)) == _people(10)
+
+
+def test_a_subject_with_many_takes_is_one_subject() -> None:
+    fold = fixed_split(["a", "a", "a", "b"], 0.5)
+    assert sorted((*fold.train, *fold.test)) == ["a", "b"]
+
+
+def test_splits_depend_on_subjects_and_seed_alone() -> None:
+    people = _people(20)
+    assert k_folds(people, seed=1) == k_folds(people[::-1], seed=1) != k_folds(people, seed=2)
+    assert fixed_split(people, 0.8, 1) == fixed_split(people[::-1], 0.8, 1) != fixed_split(people, 0.8, 2)
+
+
+@pytest.mark.parametrize(("name", "subjects", "testing"), [("ubfc-rppg", 42, 8), ("pure", 10, 2), ("cohface", 40, 16)])
+def test_the_fixed_splits_have_the_papers_shares(name: str, subjects: int, testing: int) -> None:
+    assert len(fixed_split(_people(subjects), TRAIN_SHARE[name]).test) == testing
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.99, 1.0])
+def test_a_split_has_two_sides(share: float) -> None:
+    fold = fixed_split(_people(5), share)
+    assert fold.train
+    assert fold.test
+
+
+def test_too_few_subjects_are_refused() -> None:
+    with pytest.raises(ValueError, match="4 subjects cannot"):
+        k_folds(_people(4))
+    with pytest.raises(ValueError, match="into 1 folds"):
+        k_folds(_people(4), 1)
+    with pytest.raises(ValueError, match="one subject"):
+        fixed_split(["a", "a"], 0.5)
