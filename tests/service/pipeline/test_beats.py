@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from service.pipeline.beats import Beats, find_beats
+from service.pipeline.pulse import extras, heart_rate
+from service.pipeline.types import Hrv, Respiration
 from tests.service.pipeline.heart import FPS, beats_after, intervals_ms, known_rate, rate_of, wave_of
-from tests.service.pipeline.signals import Array, coloured_noise, pulse_wave
+from tests.service.pipeline.signals import PULSELESS, Array, coloured_noise, pulse_wave
 
 
 def errors_ms(found: Beats, truth_s: Array) -> Array:
@@ -140,3 +142,33 @@ def test_the_wave_is_not_changed() -> None:
     before = wave.copy()
     find(wave)
     assert np.array_equal(wave, before)
+
+
+@pytest.mark.parametrize("family", sorted(PULSELESS))
+@pytest.mark.parametrize("samples", [150, 600, 1800])
+def test_what_has_no_pulse_breaks_nothing(family: str, samples: int) -> None:
+    pulse = PULSELESS[family](samples, samples)
+    for rate in (heart_rate(pulse), known_rate(44, samples / FPS), known_rate(238, samples / FPS)):
+        hrv, breath = extras(pulse, rate)
+        found = find_beats(np.asarray(pulse.samples, np.float64), rate)
+        assert np.isfinite(found.times_s).all()
+        assert (np.diff(found.times_s) > 0).all()
+        assert not isinstance(hrv, Hrv) or np.isfinite([hrv.rmssd_ms, hrv.sdnn_ms, hrv.pnn50]).all()
+        assert not isinstance(breath, Respiration) or np.isfinite(breath.breaths_per_minute)
+
+
+@pytest.mark.parametrize(
+    "wave",
+    [
+        np.arange(900.0),
+        np.r_[np.zeros(450), np.ones(450)],
+        np.r_[np.zeros(899), 1.0],
+        np.r_[np.zeros(600), pulse_wave(72, 10, FPS)],
+    ],
+    ids=["ramp", "step", "end", "half silent"],
+)
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_strange_waves_break_nothing(wave: Array, scale: float) -> None:
+    found = find_beats(scale * wave, known_rate(72, 30))
+    assert np.isfinite(found.times_s).all()
+    assert len(found.normal) == max(len(found.times_s) - 1, 0)
