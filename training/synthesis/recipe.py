@@ -147,7 +147,7 @@ def _sample_camera(rng: np.random.Generator, shares: dict[tuple[int, int], float
         jitter=_maybe(rng, 0.5, 0.01, 0.25),
         dropped=_maybe(rng, 0.25, 0.005, 0.08),
         gamma=float(rng.uniform(1.8, 2.4)),
-        exposure=float(np.clip(np.exp(rng.normal(-0.12, 0.25)), 0.35, 1.35)),
+        exposure=float(np.clip(np.exp(rng.normal(-0.18, 0.35)), 0.2, 1.35)),
         noise=_log_uniform(rng, 0.5, 6.0),
         grain=float(rng.uniform(0, 1)),
         blur_px=float(rng.uniform(0.3, 1.5)),
@@ -160,7 +160,7 @@ def _sample_codec(rng: np.random.Generator, fps: float) -> CodecSettings:
     name, container = kinds[int(rng.choice(len(kinds), p=list(_CODEC_SHARES.values())))]
     # Motion JPEG codes every frame alone and cannot go as low as the others.
     bits = _log_uniform(rng, 0.4, 1.6) if name == "mjpeg" else _log_uniform(rng, 0.02, 0.4)
-    preset = _pick(rng, {"ultrafast": 0.65, "superfast": 0.2, "veryfast": 0.13, "fast": 0.02})
+    preset = _pick(rng, {"ultrafast": 0.7, "superfast": 0.2, "veryfast": 0.1})
     b_frames = 3 if name == "h264" and preset != "ultrafast" and rng.random() < 0.6 else 0
     return CodecSettings(name, container, bits, _sample_gop(rng, name, fps), preset, b_frames)
 
@@ -199,7 +199,7 @@ def _sample_motion(rng: np.random.Generator, hr_bpm: float) -> MotionSettings:
         rate_hz += 0.4  # a nod at the pulse's own rate could not be told from it
     return MotionSettings(
         kind=kind,
-        strength=_log_uniform(rng, 0.08, 1.0),
+        strength=_log_uniform(rng, 0.08, 1.0) * (2.0 if rng.random() < 0.12 else 1.0),
         rate_hz=rate_hz,
         blink_hz=float(rng.uniform(0.05, 0.5)),
         handheld=_maybe(rng, 0.2, 0.1, 1.0),
@@ -207,7 +207,7 @@ def _sample_motion(rng: np.random.Generator, hr_bpm: float) -> MotionSettings:
 
 
 def _sample_light(rng: np.random.Generator, fps: float) -> LightSettings:
-    warmth = rng.normal(0, 0.08)
+    warmth = rng.normal(0.05, 0.14)  # from a grey sky to a bulb: red over blue of 0.8 to 1.6
     return LightSettings(
         colour=_colour(np.exp([warmth + rng.normal(0, 0.02), rng.normal(0, 0.02), -warmth + rng.normal(0, 0.02)])),
         azimuth=float(rng.uniform(-1.2, 1.2)),
@@ -223,7 +223,7 @@ def _sample_light(rng: np.random.Generator, fps: float) -> LightSettings:
         steps=int(rng.integers(1, 4)) if rng.random() < 0.12 else 0,
         step=_log_uniform(rng, 0.005, 0.06),
         screen=_maybe(rng, 0.12, 0.002, 0.03),
-        balance_drift=_maybe(rng, 0.4, 0.0005, 0.008),
+        balance_drift=_maybe(rng, 0.45, 0.0005, 0.012),
         balance_steps=int(rng.integers(1, 4)) if rng.random() < 0.1 else 0,
         exposure_gain=_maybe(rng, 0.5, 0.2, 0.95),
         exposure_lag_s=float(rng.uniform(0.2, 1.5)),
