@@ -31,8 +31,8 @@ from service.wire import DEFAULT_ESTIMATOR
 from service.workers import WorkerPool
 
 _DESCRIPTION = (
-    "Heart rate from a video of a face. Nothing is kept: a video is deleted before the answer is sent, that of a job as "
-    "soon as it is measured; the result of a job is deleted on demand, or after an hour."
+    "Heart rate from a video of a face. Nothing is kept: a video is deleted before the answer is sent, that of a job "
+    "as soon as it is measured; the result of a job is deleted on demand, or after an hour."
 )
 
 

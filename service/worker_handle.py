@@ -24,12 +24,8 @@ from service import wire
 
 _LOG = logging.getLogger("facepulse.workers")
 # Threads beside the decoder's own would only fight for the core; secrets of the service's environment stay with it.
-_WORKER_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
+_ONE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
+_WORKER_ENVIRONMENT = {**dict.fromkeys(_ONE, "1"), "MALLOC_ARENA_MAX": "2"}
 _PROGRESS = TypeAdapter(wire.Progress)
 _INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
@@ -80,8 +76,7 @@ class Worker:
     def __init__(self, process: subprocess.Popen[bytes], on_death: Callable[["Worker"], None]) -> None:
         self.process = process
         self.healthy = True
-        self.tasks_done = 0
-        self.answers = 0  # tasks that it did or refused by name
+        self.tasks_done = 0  # that it answered or refused by name
         self.at_work = False  # whether it has been asked anything
         self.ready = wire.Ready(())
         self.over = False  # nobody uses it any more, and nobody may
@@ -146,8 +141,8 @@ class Worker:
         Raises WorkerDied, TaskTimedOut or TaskFailed. Unless the worker itself said that it can go on it is no longer
         `healthy` afterwards; that includes a caller who stopped waiting.
         """
-        failure: BaseException | None = None
         self.begin_work()
+        failure: BaseException | None = None
         try:
             self.send(wire.Frame.of_task(task))
             async with deadline(timeout_s):
@@ -169,7 +164,7 @@ class Worker:
     def end_work(self, failure: BaseException | None) -> None:
         """Be free again, or have to leave because of what failed."""
         if self.healthy:
-            self.answers += 1
+            self.tasks_done += 1
         else:
             self.leave(_ENDINGS.get(type(failure), "abandoned"))
 
@@ -183,7 +178,6 @@ class Worker:
 
     def conclude(self, frame: wire.Frame) -> bytes:
         """Take the last frame of a task or session and return its answer. Raises WorkerDied or TaskFailed."""
-        self.tasks_done += 1
         if frame.kind == wire.RESULT:
             self.healthy = True
             return frame.body

@@ -104,7 +104,7 @@ class Slot:
         self._staff.remove(worker)
         if worker.why == "died" and not worker.at_work:
             _LOG.warning("an idle worker ended")
-        good = worker.answers or worker.why in ("models", "worn_out", "abandoned")
+        good = worker.tasks_done or worker.why in ("models", "worn_out", "abandoned")
         self._failures = 0 if good else self._failures + 1
         if self._worker is None:
             await self._pause(_LONGEST_PAUSE_AT_WORK_S if worker.at_work else _LONGEST_PAUSE_S)

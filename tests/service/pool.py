@@ -29,7 +29,7 @@ async def running_pool(folder: Path, *, warm: bool = True, **settings: Any) -> A
         await pool.stop()
 
 
-async def until(fact: Callable[[], bool], timeout_s: float = 20.0) -> None:
+async def until(fact: Callable[[], bool], timeout_s: float = 60.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not fact():
             await asyncio.sleep(0.02)
