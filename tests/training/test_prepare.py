@@ -80,11 +80,17 @@ def test_the_command_fills_a_cache(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_the_command_takes_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_own(tmp_path / "own" / "ann" / "1", make_take())
+    write_own(tmp_path / "own" / "bob" / "1", heart())
     out = ["--out", str(tmp_path / "cache"), "--frames", "80", "--jobs", "1", "--model-store", str(STORE)]
     assert main([*out, "--dataset", "own", "--root", str(tmp_path / "own")]) == 0
-    assert "2 clips of 1 recordings" in capsys.readouterr().out
-    folder = ClipFolder(tmp_path / "cache")
-    assert {folder.read(address).meta["person"] for address in folder.addresses()} == {"own/ann"}
+    printed = capsys.readouterr().out
+    assert "2 clips of 2 recordings" in printed
+    assert "left out, 1 times: not_a_video in bob/1" in printed
+    folder = ClipFolder(tmp_path / "cache", people=["own/ann"])
+    first, second = (folder.read(address) for address in folder.addresses())
+    assert second.meta["start_s"] == pytest.approx(first.meta["start_s"] + 80 / 30)
+    assert {(clip.meta["recording"], clip.meta["fps"]) for clip in (first, second)} == {("ann/1", 30.0)}
+    assert "agreed" in first.meta["licence"]
 
 
 def test_the_command_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

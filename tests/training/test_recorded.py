@@ -21,7 +21,7 @@ from tests.training.datasets.folders import (
     write_second_ubfc,
 )
 from tests.training.videos import STORE
-from training.clips import ClipFolder, TrainingClip
+from training.clips import TrainingClip
 from training.datasets.catalogue import DATASETS
 from training.datasets.errors import DatasetInvalid
 from training.datasets.recording import Recording, Trace
@@ -92,7 +92,7 @@ def test_the_crops_show_the_pulse_at_its_times(
     assert clip.rgb.shape == (FRAMES, 3, 36, 36)
     shift, likeness = best_shift(clip)
     assert abs(shift) <= (1 if name == "cohface" else 0)  # MPEG-4 carries small changes on too late
-    assert likeness > 0.8
+    assert likeness > 0.9
     assert clip.meta["bpm"] == pytest.approx(84, abs=2)
     assert left_out == Counter()
 
@@ -137,19 +137,6 @@ def test_a_video_that_is_none_is_counted_by_its_name(cutter: Cutter, tmp_path: P
     left_out = Counter[str]()
     assert list(cutter.cut(one("own", tmp_path), left_out)) == []
     assert left_out == {"not_a_video in ann/1": 1}
-
-
-def test_the_cache_holds_whose_and_what(take: Take, tmp_path: Path) -> None:
-    write_own(tmp_path / "own" / "ann" / "1", take)
-    write_own(tmp_path / "own" / "bob" / "1", heart())
-    make = partial(Cutter, STORE, InputSpec(), 50)
-    found = prepare_recordings(DATASETS["own"](tmp_path / "own"), tmp_path / "cache", make=make)
-    assert found == (3, Counter({"not_a_video in bob/1": 1}))
-    folder = ClipFolder(tmp_path / "cache", people=["own/ann"])
-    clips = [folder.read(address) for address in folder.addresses()]
-    assert [clip.meta["recording"] for clip in clips] == ["ann/1"] * 3
-    assert clips[0].meta["fps"] == 30
-    assert "agreed" in clips[0].meta["licence"]
 
 
 def test_a_half_folder_fills_no_cache(tmp_path: Path) -> None:
