@@ -60,7 +60,7 @@ export class Charts {
     const isThere = wave.values.length > 0;
     show({ "wave-card": isThere, "spectrum-card": Boolean(spectrum), "facts-card": isThere });
     if (isThere) this.#wave.set(wave, beats, span);
-    byId("wave-note").textContent = span ? `the last ${LIVE_WAVE_S} seconds` : "press on it to go there in the video";
+    byId("wave-note").textContent = span ? `the last ${LIVE_WAVE_S} seconds` : "press: go there in the video; drag: look closer; press twice: see all";
     byId("wave").setAttribute("aria-label", `Pulse wave of ${Math.round(wave.values.length / wave.fps)} seconds`);
     if (!spectrum) return;
     this.#spectrum.set(spectrum);

@@ -5,7 +5,7 @@ import { byId, make, show } from "./dom.js";
 import { clearResult, showProblem, showRate, showTiles, showWaiting, showWarnings } from "./result.js";
 import { boxAt } from "./stage.js";
 import { measure } from "./upload.js";
-import { number } from "./words.js";
+import { number, trust } from "./words.js";
 
 const STAGES = {
   sending: ({ share }) => `Sending the video: ${Math.round(100 * share)} %`,
@@ -117,7 +117,8 @@ export class FileMode {
     if (progress.share === null || progress.share === undefined) byId("work-bar").removeAttribute("value");
     else byId("work-bar").value = progress.share;
     if (progress.stage !== "measuring") return;
-    const soFar = Number.isFinite(progress.bpm) ? ` So far: about ${number(progress.bpm)} beats per minute.` : "";
+    const isUsable = Number.isFinite(progress.bpm) && trust(progress.confidence, "ok").level !== "unsure";
+    const soFar = isUsable ? ` So far: about ${number(progress.bpm)} beats per minute.` : "";
     showWaiting(`Looking for the pulse.${soFar}`);
   }
 

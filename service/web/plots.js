@@ -41,7 +41,7 @@ export class WavePlot extends Plot {
   constructor(holder, onSeek) {
     super(holder, {
       scales: { x: { time: false }, y: { range: (_, low, high) => symmetric(low, high) } },
-      cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
+      cursor: { y: false, drag: { x: true, y: false }, points: { size: 8 } },
       series: [{}, { stroke: () => colour("pulse"), width: 2, points: { show: false } }, dots("ink", "card")],
       axes: [secondsAxis(), axis({ show: false })],
       hooks: { ready: [(uplot) => uplot.over.addEventListener("click", () => onSeek(uplot.posToVal(uplot.cursor.left, "x")))] },

@@ -3,7 +3,8 @@
 import { Problem, events, request, sendForm } from "./api.js";
 
 const SHORT_S = 60;
-const SHORT_BYTES = 40_000_000;
+const SHORT_BYTES = 40_000_000; // where the length is known to be short
+const SMALL_BYTES = 5_000_000; // where it is not known
 const RETRY_MS = 2_000;
 const MOST_RETRIES = 30;
 const WITHOUT_JOBS = [404, 405, 501]; // what a service says that has none
@@ -11,11 +12,11 @@ const WITHOUT_JOBS = [404, 405, 501]; // what a service says that has none
 /**
  * Measure a file; return the result.
  *
- * options: {model, face}. durationS: the video's length where it is known, else null. onProgress({stage, share, bpm}):
+ * options: {model, face}. durationS: the video's length where it is known, else null. onProgress({stage, share, bpm, confidence}):
  * stage is "sending", "waiting" or "measuring", share 0..1 or null. Throws Problem; code "cancelled" after `signal`.
  */
 export async function measure(file, { options, durationS, onProgress, signal }) {
-  const isLong = (durationS ?? 0) > SHORT_S || file.size > SHORT_BYTES;
+  const isLong = durationS === null ? file.size > SMALL_BYTES : durationS > SHORT_S || file.size > SHORT_BYTES;
   const onSent = (share) => onProgress(share < 1 ? { stage: "sending", share } : { stage: "measuring", share: null });
   onProgress({ stage: "sending", share: 0 });
   if (isLong) {
@@ -68,7 +69,7 @@ async function listen(address, onProgress, signal) {
     if (event === "gone" || data.state === "expired") throw new Problem({ code: "expired" });
     if (data.state === "failed") throw new Problem(data.problem);
     if (data.state === "queued") onProgress({ stage: "waiting", share: null, position: data.position });
-    if (data.state === "running") onProgress({ stage: "measuring", share: data.progress, bpm: data.bpm });
+    if (data.state === "running") onProgress({ stage: "measuring", share: data.progress, bpm: data.bpm, confidence: data.confidence });
   }
   return null;
 }
