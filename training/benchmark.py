@@ -3,12 +3,15 @@
 A case is three files: <seed>.video, <seed>.csv (the true pulse) and <seed>.json (recipe, mean heart rate, groups).
 The seeds of each split start elsewhere and its people are others, so nothing that was trained on is measured.
 One in six of the cases for calibration shows no pulse: a still face, a filmed photograph. Confidence must know them.
+Sets whose recipes are fixed once and for all are those of fixed_sets.py.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from training.datasets.splits import people_of, seeds_of
 from training.pool import spread
@@ -18,6 +21,7 @@ from training.synthesis.render import render
 from training.synthesis.skin import add_melanin, tone_group
 
 NO_PULSE_EVERY = 6
+CLEAR_KBPS = 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,28 @@ class Case:
     video: Path
     bpm: float | None
     groups: dict[str, str]
+
+
+class CaseSet(Protocol):
+    """Which videos: BenchmarkSpec, or fixed_sets.FixedSet."""
+
+    @property
+    def name(self) -> str:
+        """Folder name."""
+        ...
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """One per case, in the order in which a part of the set is taken."""
+        ...
+
+    def recipe(self, seed: int, faces: FaceSource) -> Recipe:
+        """Return the recipe of one case."""
+        ...
+
+    def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
+        """Return by what a case's error is broken down."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,55 +75,70 @@ class BenchmarkSpec:
         """One seed per case; a larger set begins with the smaller one."""
         return seeds_of(self.split, self.cases)
 
+    def recipe(self, seed: int, faces: FaceSource) -> Recipe:
+        """Return the recipe of one case, drawn from the full mix."""
+        recipe = sample_recipe(seed, people_of(self.split, faces.people), duration_s=self.duration_s)
+        if self.split != "calibration" or seed % NO_PULSE_EVERY:
+            return recipe
+        kind = "photograph" if seed % (2 * NO_PULSE_EVERY) else recipe.motion.kind
+        return replace(recipe, pulse=replace(recipe.pulse, strength=0.0), motion=replace(recipe.motion, kind=kind))
 
-def make_cases(spec: BenchmarkSpec, folder: Path, faces: Path | None, *, jobs: int = 1) -> list[Case]:
-    """Render what is missing of the set in folder/<name> and return all its cases, by seed.
+    def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
+        """Return a recipe's groups and the skin's tone."""
+        face = faces.load(recipe.scene.person, recipe.scene.picture)
+        tone = tone_group(add_melanin(face.rgb, face.skin, recipe.scene.melanin), face.points)
+        return {"skin tone": tone, **recipe_groups(recipe)}
+
+
+def make_cases(
+    cases: CaseSet, folder: Path, faces: Path | None, *, jobs: int = 1, limit: int | None = None
+) -> list[Case]:
+    """Render what is missing of the set in folder/<name> and return its cases, the first `limit` of them or all.
 
     faces: folder of the London set; drawn faces without it, which are another set in a folder of their own.
     """
-    home = folder / (spec.name if faces else f"{spec.name}-drawn")
+    home = folder / (cases.name if faces else f"{cases.name}-drawn")
     home.mkdir(parents=True, exist_ok=True)
-    missing = [seed for seed in spec.seeds if not (home / f"{seed}.json").exists()]
+    seeds = cases.seeds[:limit]
+    missing = [seed for seed in seeds if not (home / f"{seed}.json").exists()]
     if missing:
-        task = partial(_render_case, spec=spec, home=home)
+        task = partial(_render_case, cases=cases, home=home)
         for _ in spread(task, missing, make=partial(face_source, faces), jobs=jobs, unit="render"):
             pass
-    return [read_case(home, seed) for seed in spec.seeds]
+    return [read_case(home, seed) for seed in seeds]
 
 
 def read_case(home: Path, seed: int) -> Case:
     """Read one case that lies in `home`."""
     facts = json.loads((home / f"{seed}.json").read_text())
-    person = Recipe.from_json(facts["recipe"]).scene.person
-    return Case(seed, person, home / f"{seed}.video", facts["bpm"], facts["groups"])
+    recipe = Recipe.from_json(facts["recipe"])
+    # Groups that were thought of after it was rendered, too.
+    groups = {**recipe_groups(recipe), **facts["groups"]}
+    return Case(seed, recipe.scene.person, home / f"{seed}.video", facts["bpm"], groups)
 
 
-def groups_of(recipe: Recipe, faces: FaceSource) -> dict[str, str]:
-    """Return by what the errors are broken down: skin tone, motion, codec, bits per pixel, heart rate."""
-    face = faces.load(recipe.scene.person, recipe.scene.picture)
-    bits, bpm = recipe.codec.bits_per_pixel, recipe.pulse.hr_bpm
+def recipe_groups(recipe: Recipe) -> dict[str, str]:
+    """Return the groups that a recipe alone tells: motion, codec, bits per pixel, light, heart rate, clear view.
+
+    A clear view: still or talking, above 500 kb/s.
+    """
+    camera, bits, bpm = recipe.camera, recipe.codec.bits_per_pixel, recipe.pulse.hr_bpm
+    kbps = bits * camera.width * camera.height * camera.fps / 1000
+    clear = recipe.motion.kind in ("still", "talking") and kbps > CLEAR_KBPS
     return {
-        "skin tone": tone_group(add_melanin(face.rgb, face.skin, recipe.scene.melanin), face.points),
         "motion": recipe.motion.kind,
         "codec": recipe.codec.name,
         "bits per pixel": "< 0.05" if bits < 0.05 else "0.05-0.15" if bits < 0.15 else "> 0.15",
+        "light": "dim" if camera.exposure < 0.6 else "normal" if camera.exposure < 1.0 else "bright",
         "heart rate": "40-60" if bpm < 60 else "60-100" if bpm < 100 else "100-140" if bpm < 140 else "140-180",
+        "still or talking above 500 kb/s": "yes" if clear else "no",
     }
 
 
-def recipe_of(spec: BenchmarkSpec, seed: int, people: list[str]) -> Recipe:
-    """Return the recipe of one case."""
-    recipe = sample_recipe(seed, people, duration_s=spec.duration_s)
-    if spec.split != "calibration" or seed % NO_PULSE_EVERY:
-        return recipe
-    kind = "photograph" if seed % (2 * NO_PULSE_EVERY) else recipe.motion.kind
-    return replace(recipe, pulse=replace(recipe.pulse, strength=0.0), motion=replace(recipe.motion, kind=kind))
-
-
-def _render_case(faces: FaceSource, seed: int, *, spec: BenchmarkSpec, home: Path) -> None:
-    recipe = recipe_of(spec, seed, people_of(spec.split, faces.people))
+def _render_case(faces: FaceSource, seed: int, *, cases: CaseSet, home: Path) -> None:
+    recipe = cases.recipe(seed, faces)
     truth = render(recipe, faces, home / f"{seed}.video")
     truth.write_csv(home / f"{seed}.csv")
     bpm = truth.bpm if len(truth.beats_s) else None
-    facts = {"recipe": recipe.to_json(), "bpm": bpm, "groups": groups_of(recipe, faces)}
+    facts = {"recipe": recipe.to_json(), "bpm": bpm, "groups": cases.groups(recipe, faces)}
     (home / f"{seed}.json").write_text(json.dumps(facts))  # last: a case without it is rendered again
