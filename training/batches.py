@@ -12,7 +12,7 @@ from torch import Tensor
 
 from service.pipeline.infer import comparable_pairs
 from service.pipeline.pulse import BAND_HZ
-from service.pipeline.types import Bools, Floats, InputSpec
+from service.pipeline.types import Bools, Floats, InputSpec, SampleKind
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
 from training.config import AugmentConfig
 
@@ -25,8 +25,8 @@ class Batch:
 
     rgb: float32 (B, T, 3, size, size); target, valid: (B, T - lag), what the network is to say, of unit standard
     deviation, and whether that counts; bpm: float32 (B,), the true heart rate. For a network of pairs the target is the
-    change of the pulse and counts where its frames may be differenced. For one of windows it is the pulse itself, and
-    rgb has the clip's ends repeated, as the service does it.
+    change of the pulse and counts where its frames may be differenced. For one of windows it is the pulse itself or its
+    change around the sample's frame, and rgb has the clip's ends repeated, as the service does it.
     """
 
     rgb: Tensor
@@ -48,6 +48,11 @@ def pulse_change(ppg: Floats, fps: float, lag: int) -> Floats:
 def pulse_wave(ppg: Floats, fps: float) -> Floats:
     """Return the wave (T,) band-passed to 0.7-4 Hz, with unit standard deviation."""
     return _unit(_in_band(ppg, fps))
+
+
+def pulse_slope(ppg: Floats, fps: float) -> Floats:
+    """Return (ppg[i + 1] - ppg[i - 1]) / 2, (T,), of the wave band-passed to 0.7-4 Hz, with unit standard deviation."""
+    return _unit(np.asarray(np.gradient(_in_band(ppg, fps)), np.float32))
 
 
 def _in_band(ppg: Floats, fps: float) -> Floats:
@@ -112,12 +117,15 @@ def stretch(clip: TrainingClip, speed: float) -> TrainingClip:
     return TrainingClip(rgb, ppg.astype(np.float32), comparable, meta)
 
 
-def collate(clips: list[TrainingClip], spec: InputSpec) -> Batch:
-    """Return clips of one length as a batch. Raises ClipsInvalid when a clip has another frame rate."""
+def collate(clips: list[TrainingClip], spec: InputSpec, kind: SampleKind = "wave") -> Batch:
+    """Return clips of one length as a batch. Raises ClipsInvalid when a clip has another frame rate.
+
+    kind: what a network of windows says; one of pairs can but say changes.
+    """
     for clip in clips:
         if abs(float(clip.meta["fps"]) - spec.fps) > 1e-3:
             raise ClipsInvalid(f"a clip of {clip.meta['fps']} frames per second where {spec.fps} are trained")
-    rows = [_windowed_row(clip, spec) if spec.windowed else _paired_row(clip, spec) for clip in clips]
+    rows = [_windowed_row(clip, spec, kind) if spec.windowed else _paired_row(clip, spec) for clip in clips]
     rgb, target, valid = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
     return Batch(rgb, target, valid, torch.tensor([float(clip.meta["bpm"]) for clip in clips]))
 
@@ -126,14 +134,15 @@ def _paired_row(clip: TrainingClip, spec: InputSpec) -> tuple[Floats, Floats, Bo
     return clip.rgb, pulse_change(clip.ppg, spec.fps, spec.lag), comparable_pairs(clip.comparable, spec.lag)
 
 
-def _windowed_row(clip: TrainingClip, spec: InputSpec) -> tuple[Floats, Floats, Bools]:
+def _windowed_row(clip: TrainingClip, spec: InputSpec, kind: SampleKind) -> tuple[Floats, Floats, Bools]:
     """Keep the longest piece without a break; around it, and around the clip, its ends are repeated."""
     count = len(clip.ppg)
     bounds = [0, *(np.flatnonzero(~clip.comparable[1:]) + 1).tolist(), count]
     begin, end = max(pairwise(bounds), key=lambda piece: piece[1] - piece[0])
     index = np.clip(np.arange(-spec.past, count + spec.future), begin, end - 1)
     inside = np.arange(count)
-    return clip.rgb[index], pulse_wave(clip.ppg, spec.fps), (inside >= begin) & (inside < end)
+    target = (pulse_wave if kind == "wave" else pulse_slope)(clip.ppg, spec.fps)
+    return clip.rgb[index], target, (inside >= begin) & (inside < end)
 
 
 class TrainingBatches:
@@ -143,8 +152,10 @@ class TrainingBatches:
     exactly where a run was interrupted.
     """
 
-    def __init__(self, folder: ClipFolder, *, spec: InputSpec, batch_clips: int, seed: int) -> None:
-        self._folder, self._spec, self._batch_clips, self._seed = folder, spec, batch_clips, seed
+    def __init__(
+        self, folder: ClipFolder, *, spec: InputSpec, batch_clips: int, seed: int, kind: SampleKind = "wave"
+    ) -> None:
+        self._folder, self._spec, self._batch_clips, self._seed, self._kind = folder, spec, batch_clips, seed, kind
         self._augment = AugmentConfig()
         self._epoch, self._place = -1, 0
         self._shards: list[str] = []
@@ -176,7 +187,7 @@ class TrainingBatches:
         addresses = self._order[self._place]
         self._place += 1
         clips = [augment(self._folder.read(address), self._augment, rng) for address in addresses]
-        return collate(clips, self._spec)
+        return collate(clips, self._spec, self._kind)
 
     def _begin_epoch(self) -> None:
         self._epoch, self._place = self._epoch + 1, 0
@@ -197,10 +208,12 @@ class TrainingBatches:
         return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def plain_batches(folder: ClipFolder, *, spec: InputSpec, batch_clips: int, limit: int) -> Iterator[Batch]:
+def plain_batches(
+    folder: ClipFolder, *, spec: InputSpec, batch_clips: int, limit: int, kind: SampleKind = "wave"
+) -> Iterator[Batch]:
     """Return at most `limit` clips, evenly from the whole folder and as they are, as batches."""
     addresses = folder.addresses()
     chosen = addresses[:: max(1, len(addresses) // limit)][:limit]
     for start in range(0, len(chosen), batch_clips):
         clips = [folder.read(address) for address in chosen[start : start + batch_clips]]
-        yield collate(clips, spec)
+        yield collate(clips, spec, kind)

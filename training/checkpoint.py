@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from training.config import TrainConfig
-from training.models import MODELS, PulseNet
+from training.models import NETWORKS, PulseNet
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -43,8 +43,8 @@ def load_average(run: Path) -> tuple[PulseNet, TrainConfig]:
     """Rebuild the averaged network of a run, in evaluation mode, and its configuration. Raises RunInvalid."""
     state = load_checkpoint(run)
     config = TrainConfig.from_dict(state["config"])
-    if config.model not in MODELS:
+    if config.model not in NETWORKS:
         raise RunInvalid(f"{run.name} trains {config.model}, which does not exist")
-    net = MODELS[config.model]()
+    net = NETWORKS[config.model]()
     net.load_state_dict(state["engine"]["average"])
     return net.eval(), config

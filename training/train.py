@@ -23,7 +23,7 @@ from training.config import LOSS_WEIGHTS, TrainConfig, loss_weights
 from training.curves import plot_curves
 from training.engine import Engine, validate
 from training.losses import Criterion
-from training.models import MODELS, PulseNet
+from training.models import NETWORKS, PulseNet, Teacher
 
 _RECORD_EVERY = 20  # steps
 
@@ -42,11 +42,15 @@ class Run:
     def __init__(self, config: TrainConfig, data: Data, out: Path, *, teacher: PulseNet | None = None) -> None:
         torch.manual_seed(config.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        net = MODELS[config.model]()
+        net = NETWORKS[config.model]()
         criterion = Criterion(loss_weights(config.loss, net.kind), config.fps)
         self.engine = Engine(net, config, criterion, device=self.device, teacher=teacher)
         self.batches = TrainingBatches(
-            data.training, spec=net.spec(config.fps), batch_clips=config.batch_clips, seed=config.seed
+            data.training,
+            spec=net.spec(config.fps),
+            batch_clips=config.batch_clips,
+            seed=config.seed,
+            kind=net.kind,
         ).augmented_by(config.augment)
         self.history: list[dict[str, float]] = []
         self.elapsed_s = 0.0
@@ -113,6 +117,7 @@ class Run:
             spec=self.engine.net.spec(config.fps),
             batch_clips=config.batch_clips,
             limit=config.validate_clips,
+            kind=self.engine.net.kind,
         )
 
     def _last_validation(self) -> dict[str, str]:
@@ -153,7 +158,7 @@ def _run(args: argparse.Namespace) -> Run:
     elif resumed and args.minutes is not None:
         config = replace(config, steps=None, minutes=args.minutes)
     teacher = load_average(args.teacher)[0] if args.teacher else None
-    if teacher is not None and (config.model, type(teacher)) != ("student", MODELS["teacher"]):
+    if teacher is not None and (config.model, type(teacher)) != ("student", Teacher):
         raise RunInvalid("distillation goes from a run of the teacher to the student")
     run = Run(config, data, args.out, teacher=teacher)
     if resumed:
@@ -170,7 +175,7 @@ def _config(args: argparse.Namespace) -> TrainConfig:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.train", description="Train one network on cached clips.")
-    parser.add_argument("model", choices=sorted(MODELS))
+    parser.add_argument("model", choices=sorted(NETWORKS))
     parser.add_argument(
         "--clips", type=Path, required=True, help="the cache; it may still grow, each epoch looks again"
     )

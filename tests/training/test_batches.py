@@ -7,7 +7,16 @@ import torch
 
 from service.pipeline.types import InputSpec
 from tests.training.moving_colours import write_clips
-from training.batches import TrainingBatches, augment, collate, plain_batches, pulse_change, shifted, stretch
+from training.batches import (
+    TrainingBatches,
+    augment,
+    collate,
+    plain_batches,
+    pulse_change,
+    pulse_slope,
+    shifted,
+    stretch,
+)
 from training.clips import ClipFolder, ClipsInvalid, ClipWriter, TrainingClip
 from training.config import AugmentConfig
 
@@ -154,6 +163,13 @@ def test_windows_get_the_wave_and_the_clips_ends_repeated() -> None:
     np.testing.assert_array_equal(batch.rgb[0, -5:], np.repeat(clip.rgb[-1:], 5, axis=0))
     assert batch.valid.all()
     assert float(np.corrcoef(batch.target[0], clip.ppg)[0, 1]) > 0.9
+
+
+def test_windows_may_learn_the_change_around_their_frame() -> None:
+    clip = one(bpm=90)
+    target = collate([clip], InputSpec(lag=15, past=10, future=5), "derivative").target[0].numpy()
+    assert np.array_equal(target, pulse_slope(clip.ppg, 30.0))
+    assert np.corrcoef(target[10:-10], np.cos(2 * np.pi * 1.5 * T)[10:-10])[0, 1] > 0.99
 
 
 def test_windows_learn_from_the_longest_piece_alone() -> None:

@@ -6,13 +6,14 @@ i + lag alone: the same frames give the same samples in a batch, in chunks and o
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
-from service.pipeline.types import InputSpec, SampleKind
+from service.pipeline.types import NOISE_SLOPE, InputSpec, SampleKind
 
 SIZE = 36  # pixels; the crops' side in Hwang, Park & Lee 2023
 MOTION_LIMIT = 0.03  # of the mean brightness; the pulse moves a cell by less than 0.01 between frames
@@ -29,12 +30,14 @@ class PulseNet(nn.Module, ABC):
 
     lag: how many frames lie between the two frames of a pair. past, future: of a network that sees windows instead, how
     many frames before and behind a sample's own it sees; lag is their sum. kind: what the samples are.
+    noise_slope: see service.pipeline.types.Pulse.
     """
 
     lag: ClassVar[int]
     past: ClassVar[int] = 0
     future: ClassVar[int] = 0
     kind: ClassVar[SampleKind] = "derivative"
+    noise_slope: ClassVar[float] = NOISE_SLOPE
 
     @classmethod
     def spec(cls, fps: float) -> InputSpec:
@@ -58,6 +61,22 @@ class PulseNet(nn.Module, ABC):
     def deployed(self) -> nn.Module:
         """Return a network of the same function that runs faster; frames in, samples out; in evaluation mode."""
         return self.eval()
+
+
+class WindowNet(PulseNet):
+    """A network of windows: `clips` is all that it has to say."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Return the samples (T - lag,) of T consecutive frames (T, 3, 36, 36), RGB in 0..1."""
+        return self.clips(frames[None])[0][0]
+
+    def pairs(self, first: Tensor, second: Tensor) -> tuple[Tensor, Maps]:
+        """Raise TypeError: this network sees no pairs."""
+        raise TypeError(f"{type(self).__name__} sees windows, not pairs")
+
+    @abstractmethod
+    def clips(self, rgb: Tensor) -> tuple[Tensor, Maps]:
+        """Return the samples (B, T - lag) of B clips (B, T, 3, 36, 36), and no maps."""
 
 
 def motion_difference(first: Tensor, second: Tensor) -> Tensor:
@@ -120,32 +139,22 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def count_macs(net: PulseNet, frames: int) -> int:
-    """Return the multiply-accumulates of all convolutions and linear layers for `frames` more samples of a clip."""
-    total = 0
+def count_macs(net: PulseNet, frames: int, *, size: int = SIZE) -> int:
+    """Return the multiply-accumulates for `frames` more samples of a clip of crops of `size` pixels.
 
-    def count(module: nn.Module, _: Any, output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * _macs_per_output(module)
-
-    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
+    Counted are convolutions, linear layers and the matrix products of attention, as they are computed.
+    """
     training = net.training
-    with torch.no_grad():
-        net.eval()(torch.rand(1 + net.lag, 3, SIZE, SIZE))
-        first = total
-        net(torch.rand(2 + net.lag, 3, SIZE, SIZE))
+    net.eval()
+    longer, shorter = (_macs(net, torch.rand(count + net.lag, 3, size, size)) for count in (2, 1))
     net.train(training)
-    for hook in hooks:
-        hook.remove()
-    return (total - 2 * first) * frames
+    return (longer - shorter) * frames
 
 
-def _macs_per_output(layer: nn.Module) -> int:
-    if isinstance(layer, PooledConv2d):
-        return layer.pooled_weight()[0].numel()
-    weight = layer.weight
-    return weight[0].numel() if isinstance(weight, Tensor) else 0
+def _macs(net: nn.Module, frames: Tensor) -> int:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(frames)
+    return int(counter.get_total_flops()) // 2  # a multiply-accumulate is two operations
 
 
 Build = Callable[[], PulseNet]
