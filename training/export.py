@@ -106,7 +106,7 @@ def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, me
         parameters=count_parameters(net),
         macs_per_frame=count_macs(net, 1),
         input=InputPart(size=SIZE, fps=config.fps, lag=net.lag, past=net.past, future=net.future),
-        output=OutputPart(kind=net.kind),
+        output=OutputPart(kind=net.kind, noise_slope=net.noise_slope),
         training=TrainingPart(
             data=what.data,
             licence=what.licence,

@@ -46,6 +46,7 @@ class OnnxPulseModel:
         self.info: ModelInfo = self.manifest.info
         self.calibration: Calibration = self.manifest.calibration_or(default_calibration)
         self.kind: SampleKind = self.manifest.output.kind
+        self.noise_slope: float = self.manifest.output.noise_slope
         self._try(folder.name)
 
     def run(self, rgb: Floats) -> Floats:
@@ -98,7 +99,7 @@ class PairStream:
         comparable = np.concatenate([np.zeros(0, np.bool_), *self._comparable])
         valid = comparable_pairs(comparable, lag) & np.isfinite(samples)
         start_s = self._start_s + (lag / 2) / fps
-        return Pulse(fill_invalid(samples, valid), valid, start_s, fps, self._model.kind)
+        return Pulse(fill_invalid(samples, valid), valid, start_s, fps, self._model.kind, self._model.noise_slope)
 
     def forget(self, count: int) -> None:
         """Drop the first samples; those that stay do not change."""
@@ -145,7 +146,9 @@ class WindowStream:
         long_enough = np.array([piece.frames >= self._spec.fps for piece in self._pieces], np.bool_)
         valid = np.repeat(long_enough, [piece.kept for piece in self._pieces]) & np.isfinite(samples)
         start_s = self._start_s or 0.0
-        return Pulse(fill_invalid(samples, valid), valid, start_s, self._spec.fps, self._model.kind)
+        return Pulse(
+            fill_invalid(samples, valid), valid, start_s, self._spec.fps, self._model.kind, self._model.noise_slope
+        )
 
     def forget(self, count: int) -> None:
         """Drop the first samples; those that stay do not change."""

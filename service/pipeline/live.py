@@ -155,7 +155,7 @@ class LiveEstimator:
             window_s=window.end_s - window.start_s if window else 0.0,
             samples=self._told_samples.take(settled),
             bvp=self._told_bvp.take(_for_the_eye(rate, since) if rate else empty),
-            spectrum=_spectrum(rate) if rate and window else None,
+            spectrum=_spectrum(rate, pulse.noise_slope) if rate and window else None,
             face=face.crop if face else None,
             fps=self._recent.fps,
             frames=self._frames,
@@ -235,14 +235,14 @@ def _for_the_eye(rate: HeartRate, pulse: Pulse) -> Pulse:
     """Return the wave without its last second, which is not the same yet as it will be."""
     count = max(0, len(rate.bvp) - round(WAVE_DELAY_S * rate.fps))
     valid = pulse.valid[len(pulse.valid) - len(rate.bvp) :]
-    return Pulse(rate.bvp[:count], valid[:count], rate.start_s, rate.fps, "wave")
+    return Pulse(rate.bvp[:count], valid[:count], rate.start_s, rate.fps, "wave", pulse.noise_slope)
 
 
-def _spectrum(rate: HeartRate) -> Spectrum | None:
+def _spectrum(rate: HeartRate, noise_slope: float) -> Spectrum | None:
     newest_s = rate.bvp[-round(spectrum.WINDOW_S * rate.fps) :].astype(np.float64)
-    spectra = spectrum.power_spectra(newest_s, rate.fps)
-    frequency_hz, power = spectra.frequency_hz[spectra.band], spectra.power[0, spectra.band]
-    level = power * frequency_hz**spectrum.NOISE_SLOPE
+    spectra = spectrum.power_spectra(newest_s, rate.fps, noise_slope)
+    frequency_hz = spectra.frequency_hz[spectra.band]
+    level = spectra.flat[0, spectra.band]
     if level.max() <= 0:
         return None
     step_hz = float(frequency_hz[1] - frequency_hz[0])

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.pipeline.errors import ManifestInvalid, ModelCorrupt, UnknownModel
-from service.pipeline.types import Calibration, InputSpec, ModelInfo
+from service.pipeline.types import NOISE_SLOPE, Calibration, InputSpec, ModelInfo
 
 MANIFEST = "manifest.json"
 ACTIVE = "active.json"
@@ -60,11 +60,15 @@ class InputPart(_Part):
 
 
 class OutputPart(_Part):
-    """What comes out: float32 (T - lag,); `derivative` samples are to be summed up, a `wave` is not."""
+    """What comes out: float32 (T - lag,); `derivative` samples are to be summed up, a `wave` is not.
+
+    noise_slope: see types.Pulse.
+    """
 
     name: str = "pulse"
     kind: Literal["derivative", "wave"]
     band_hz: Annotated[tuple[float, float], _only(0.7, 4.0)] = (0.7, 4.0)
+    noise_slope: float = Field(default=NOISE_SLOPE, ge=0, le=4)
 
 
 class TrainingPart(_Part):

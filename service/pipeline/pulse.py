@@ -48,7 +48,7 @@ def heart_rate(
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return _nothing(pulse, bvp)
     start_s = _wave_start_s(pulse)
-    spectra = spectrum.power_spectra(wave, pulse.fps)
+    spectra = spectrum.power_spectra(wave, pulse.fps, pulse.noise_slope)
     rated = quality.rate(spectra, len(wave) / pulse.fps, _colour_spectra(colour))
     complete = _valid_share(valid, spectra) >= MIN_VALID
     passed = complete & (rated.snr_db >= MIN_SNR_DB) & (np.abs(rated.own_bpm - rated.bpm) <= AGREES_BPM)
@@ -82,12 +82,12 @@ def quality_features(pulse: Pulse, *, colour: Pulse | None = None) -> dict[str, 
     wave, _ = _wave(pulse)
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return dict(quality.LOWEST)
-    spectra = spectrum.power_spectra(wave, pulse.fps)
+    spectra = spectrum.power_spectra(wave, pulse.fps, pulse.noise_slope)
     return quality.recording_features(quality.rate(spectra, len(wave) / pulse.fps, _colour_spectra(colour)))
 
 
 def _colour_spectra(colour: Pulse | None) -> spectrum.Spectra | None:
-    return None if colour is None else spectrum.power_spectra(_wave(colour)[0], colour.fps)
+    return None if colour is None else spectrum.power_spectra(_wave(colour)[0], colour.fps, colour.noise_slope)
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

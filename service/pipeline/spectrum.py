@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
+from service.pipeline.types import NOISE_SLOPE
+
 Array = NDArray[np.float64]
 
 BAND_HZ = (0.7, 4.0)  # 42 to 240 bpm
@@ -21,7 +23,6 @@ _FILTER_ORDER = 2  # run forwards and backwards: fourth
 _PADDED_S = 30.0  # spectra are zero-padded to this span at least: bins of 2 bpm or finer
 SILENCE = 1e-9  # of the wave's size: rounding, no signal
 _LINE_IN_FLOOR = 0.1
-NOISE_SLOPE = 1.5  # the noise's power falls as f^-1.5: of 0 to 2.5 in halves the best for the student on renders
 _HARMONIC_TO_PULSE = 1.5
 _JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
 
@@ -31,7 +32,7 @@ class Spectra:
     """Power spectra of W windows.
 
     power: (W, F) on frequency_hz (F,), which starts at 0 and is evenly spaced; starts: (W,) first sample of each window
-    of `length` samples at fps.
+    of `length` samples at fps. noise_slope: the noise's power falls as frequency_hz^-noise_slope.
     """
 
     frequency_hz: Array
@@ -39,6 +40,12 @@ class Spectra:
     starts: NDArray[np.intp]
     length: int
     fps: float
+    noise_slope: float = NOISE_SLOPE
+
+    @property
+    def flat(self) -> Array:
+        """The power (W, F) with the noise's slope taken off."""
+        return self.power * self.frequency_hz**self.noise_slope
 
     @property
     def window_s(self) -> float:
@@ -73,7 +80,7 @@ def band_pass(wave: Array, fps: float) -> Array:
     return filtered
 
 
-def power_spectra(wave: Array, fps: float) -> Spectra:
+def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> Spectra:
     """Return the power spectrum of each 10-s window of `wave` (T,), one per second; of all of it when it is shorter.
 
     Windows are detrended (second order), tapered (Hann) and zero-padded. A window that is constant to rounding has
@@ -89,7 +96,7 @@ def power_spectra(wave: Array, fps: float) -> Spectra:
     power = np.abs(fft.rfft(detrended * signal.windows.hann(length, sym=False), padded)) ** 2
     frequency_hz = fft.rfftfreq(padded, 1 / fps)
     kept = frequency_hz <= 2 * BAND_HZ[1] + SNR_HALF_WIDTH_HZ  # the second harmonics of the whole band
-    return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps)
+    return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps, noise_slope)
 
 
 def _detrend(windows: Array) -> Array:
@@ -108,13 +115,13 @@ def harmonic_support(spectra: Spectra) -> Array:
     second harmonic of up to 1.8 times its power, and a lone line over noise at half its frequency.
     """
     band = spectra.band
-    flat = spectra.power * spectra.frequency_hz**NOISE_SLOPE
+    flat = spectra.flat
     doubled = np.zeros_like(flat[:, band])
     twice = 2 * np.arange(band.start, band.stop)
     inside = twice < flat.shape[1]
     doubled[:, inside] = flat[:, twice[inside]]
     fundamental = flat[:, band]
-    support: Array = fundamental + np.minimum(_HARMONIC_TO_PULSE * 2**NOISE_SLOPE * fundamental, doubled)
+    support: Array = fundamental + np.minimum(_HARMONIC_TO_PULSE * 2**spectra.noise_slope * fundamental, doubled)
     return support
 
 

@@ -14,6 +14,7 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 FaceChoice = Literal["largest", "all"]
 Status = Literal["ok", "low_quality"]
+NOISE_SLOPE = 1.5  # of summed changes and classical waves: of 0 to 2.5 in halves the best for the student on renders
 SampleKind = Literal["derivative", "wave"]
 
 CROP_SCALE = 1.6  # of the paper: the crop's side over the face's longer one
@@ -165,7 +166,8 @@ class Pulse:
     samples: float32 (N,), arbitrary scale, one per frame pair; `derivative` samples are summed up by the pulse
     stage, a `wave` is the blood volume pulse (BVP) itself. Up means more blood (darker skin).
     valid: bool (N,), False where the sample was filled in because its frames were not comparable.
-    start_s is the time of sample 0, sample i is at start_s + i / fps.
+    start_s is the time of sample 0, sample i is at start_s + i / fps. noise_slope: the power of the wave's noise falls
+    as frequency^-noise_slope; a rate is looked for after that is taken off.
     """
 
     samples: Floats
@@ -173,6 +175,7 @@ class Pulse:
     start_s: float
     fps: float
     kind: SampleKind
+    noise_slope: float = NOISE_SLOPE
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def test_support_takes_the_second_harmonic_as_far_as_it_belongs_to_the_fundament
     spectra = lines((1.0, 5.0), (2.0, 3.0), (1.2, 4.0), (2.4, 9.0), (3.0, 6.0))
     support = spectrum.harmonic_support(spectra)[0]
     of = {hz: support[round(hz / 0.05) - spectra.band.start] for hz in (1.0, 1.2, 2.0, 1.5, 3.0)}
-    slope = spectrum.NOISE_SLOPE
+    slope = spectra.noise_slope
     expected = {1.0: 5 + 3 * 2**slope, 1.2: 4 * 1.2**slope + 1.5 * 4 * 2.4**slope, 2.0: 3 * 2**slope, 1.5: 0.0}
     assert of == pytest.approx(expected | {3.0: 6 * 3**slope})
 
