@@ -1,4 +1,4 @@
-"""API keys: a file of names and hashes, read anew when it changes; and the command `python -m service.keys new NAME`.
+"""API keys: a file of names and hashes, read anew when it changes; `facepulse keys new NAME` writes it.
 
 One key per line, `name:sha256hex`; empty lines and lines that begin with `#` are left out. A name may stand on several
 lines, so that a new key can be handed out before the old one is taken away.
@@ -7,7 +7,6 @@ A key has 256 random bits, so a plain SHA-256 of it is right: there is nothing t
 protect, and a slow one would only let strangers keep the service busy.
 """
 
-import argparse
 import hashlib
 import hmac
 import logging
@@ -15,9 +14,7 @@ import os
 import re
 import secrets
 import stat
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,32 +164,3 @@ def new_key(path: Path, name: str) -> str:
     except UnicodeDecodeError as error:
         raise KeysUnusable("the key file is not plain ASCII text") from error
     return key
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `python -m service.keys` and return its exit code: 0 done, 2 wrong usage or an unusable file."""
-    from service.settings import Settings  # noqa: PLC0415
-
-    parser = argparse.ArgumentParser(prog="python -m service.keys", description="Make and list API keys.")
-    parser.add_argument("--file", type=Path, help="the key file, instead of FACEPULSE_KEYS_FILE")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("new", help="make a key, show it once, keep its hash").add_argument("name", metavar="NAME")
-    commands.add_parser("list", help="show the names")
-    arguments = parser.parse_args(argv)
-    path = arguments.file or Settings().keys_file
-    if path is None:
-        parser.error("name a key file: --file or FACEPULSE_KEYS_FILE")
-    try:
-        if arguments.command == "new":
-            lines = [new_key(path, arguments.name)]
-        else:
-            lines = [known.name for known in read_keys(path)]
-    except KeysUnusable as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

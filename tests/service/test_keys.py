@@ -1,7 +1,5 @@
 import hmac
 import os
-import subprocess
-import sys
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service import keys
-from service.keys import KeyRing, KeysUnusable, hash_key, main, new_key, parse_keys, read_keys
+from service.keys import KeyRing, KeysUnusable, hash_key, new_key, parse_keys, read_keys
 
 
 def write(path: Path, text: str) -> Path:
@@ -184,27 +182,3 @@ def test_something_else_is_not_appended_to(file: Path) -> None:
     with pytest.raises(KeysUnusable, match="line 1"):
         new_key(file, "lab")
     assert file.read_text() == "dear diary\n"
-
-
-def test_the_command_prints_the_key_once(file: Path) -> None:
-    command = [sys.executable, "-m", "service.keys", "--file", str(file), "new", "lab"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert KeyRing(file).name_of(done.stdout.strip()) == "lab"
-    assert done.stderr == ""
-
-
-def test_the_command_lists_names(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    new_key(file, "lab")
-    assert main(["--file", str(file), "list"]) == 0
-    assert capsys.readouterr().out == "lab\n"
-
-
-def test_the_command_says_what_is_wrong(
-    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert main(["--file", str(file), "new", "a b"]) == 2
-    assert "letters" in capsys.readouterr().err
-    monkeypatch.delenv("FACEPULSE_KEYS_FILE", raising=False)
-    with pytest.raises(SystemExit) as left:
-        main(["list"])
-    assert left.value.code == 2
