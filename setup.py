@@ -18,7 +18,7 @@ class BuildWithModels(build_py):
         super().run()
         if not self.editable_mode:
             shutil.copytree(MODEL_STORE, Path(self.build_lib, MODEL_STORE), dirs_exist_ok=True)
-            if CLIP.is_file():  # an image of the service may be built without it
+            if CLIP.is_file():  # whoever builds an image may leave it out
                 shutil.copy(CLIP, Path(self.build_lib, "service", CLIP.name))
 
     def get_source_files(self) -> list[str]:

@@ -12,10 +12,11 @@ COPY service service
 COPY facepulse facepulse
 COPY training training
 COPY model_store model_store
+COPY demo/astronaut.mp4 demo/
 # A company proxy's certificate can be given as the secret `ca`.
 RUN --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
-    /opt/facepulse/bin/pip install --no-cache-dir --disable-pip-version-check --constraint requirements.lock . \
+    /opt/facepulse/bin/pip install --no-cache-dir --disable-pip-version-check --constraint requirements.lock '.[telemetry]' \
  && /opt/facepulse/bin/pip uninstall --yes pip setuptools \
  && find /opt/facepulse -name tests -type d -prune -exec rm -rf {} +
 

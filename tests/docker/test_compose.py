@@ -107,10 +107,25 @@ def test_what_is_mounted_exists() -> None:
             assert source in COMPOSE["volumes"] or (ROOT / source).exists()
 
 
+def copied() -> list[str]:
+    """Return what the image is built from."""
+    lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+    return [source for line in lines for source in line.split()[:-1]]
+
+
 def test_the_image_copies_what_there_is() -> None:
-    for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
-        for source in line.split()[:-1]:
-            assert (ROOT / source).exists()
+    assert all((ROOT / source).exists() for source in copied())
+
+
+def test_the_engine_is_handed_that_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    assert {line[1:] for line in lines if line.startswith("!")} == set(copied())
+
+
+def test_the_image_can_trace_and_its_doctor_has_a_clip() -> None:
+    assert "[telemetry]" in DOCKERFILE
+    assert "demo/astronaut.mp4" in copied()
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
