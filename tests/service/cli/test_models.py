@@ -1,7 +1,8 @@
 import pytest
 
-from service.api.schemas import ModelList
+from service.api.schemas import ModelFacts, ModelList
 from service.cli import main
+from service.cli.models import _line
 
 
 def listed(capsys: pytest.CaptureFixture[str]) -> ModelList:
@@ -23,3 +24,14 @@ def test_models_in_words_have_a_line_each_with_the_speed(capsys: pytest.CaptureF
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert [line[0] for line in lines] == names
     assert all(float(line[3]) > 0 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ({"test_ok_bpm_mae": 0.59, "test_ok_share": 0.43}, ["0.6", "43"]),
+        ({"validation_bpm_mae": 38.1}, ["-", "-"]),  # of all clips, unusable ones too: no measure of the answers
+    ],
+)
+def test_the_accuracy_is_that_of_usable_answers(metrics: dict[str, float], said: list[str]) -> None:
+    assert _line(ModelFacts(name="student", kind="network", version="1.0.0", metrics=metrics), 0.1).split()[-2:] == said
