@@ -31,7 +31,9 @@ def add_to(commands: "Commands") -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--camera", type=int, default=0, metavar="N", help="which camera (default: 0, the first)")
     source.add_argument("--file", type=Path, metavar="FILE", help="a video of yours in place of a camera")
-    parser.add_argument("--no-wait", action="store_true", help="with --file: do not wait for its frames' times")
+    parser.add_argument(
+        "--no-wait", action="store_true", help="with --file, without --url: do not wait for its frames' times"
+    )
     parser.add_argument("--model", default="auto", help="a name that `facepulse models` lists (default: auto)")
     parser.add_argument("--seconds", type=seconds, metavar="S", help="end after S seconds of video")
     parser.add_argument("--json", action="store_true", help="print each update as a line of JSON")
@@ -43,6 +45,9 @@ def add_to(commands: "Commands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure until the frames end, the time is over, or Ctrl-C."""
+    if arguments.no_wait and (arguments.url or arguments.file is None):
+        print("usage: --no-wait is for --file without --url: a server drops what comes too fast", file=sys.stderr)
+        return USAGE
     from facepulse import FacePulseError, SourceUnavailable  # noqa: PLC0415
 
     show = _printer() if arguments.json else _screen()

@@ -11,7 +11,8 @@ from tests.service.cli.test_estimate import CLIP, METHOD
 from tests.service.cli.test_main import usage_error
 from tests.service.server import ROOT, Server, running_server
 
-HERE = ("live", "--file", str(CLIP), "--no-wait", "--model", METHOD)
+FILE = ("live", "--file", str(CLIP), "--model", METHOD)
+HERE = (*FILE, "--no-wait")
 
 
 def test_a_file_is_measured_here(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +45,12 @@ def test_camera_or_file_but_not_both() -> None:
     assert usage_error("live", "--camera", "1", "--file", "x") == 2
 
 
+@pytest.mark.parametrize("argv", [(*HERE, "--url", "http://127.0.0.1:1"), ("live", "--no-wait")])
+def test_a_server_and_a_camera_have_their_pace(argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    assert "--no-wait" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     """The service as it is, and a file that holds a key to it."""
@@ -56,15 +63,15 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
 
 def test_a_server_measures(guarded: tuple[Server, Path], capsys: pytest.CaptureFixture[str]) -> None:
     server, key = guarded
-    assert main([*HERE, "--seconds", "3", "--url", server.url, "--key-file", str(key)]) == 0
+    assert main([*FILE, "--seconds", "3", "--url", server.url, "--key-file", str(key)]) == 0
     assert "measuring" in capsys.readouterr().out
 
 
 def test_a_server_that_wants_a_key_is_1(guarded: tuple[Server, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*HERE, "--url", guarded[0].url]) == 1
+    assert main([*FILE, "--url", guarded[0].url]) == 1
     assert capsys.readouterr().err.startswith("unauthorized: ")
 
 
 def test_an_address_that_is_none_is_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*HERE, "--url", "localhost"]) == 2
+    assert main([*FILE, "--url", "localhost"]) == 2
     assert capsys.readouterr().err.startswith("usage: ")
