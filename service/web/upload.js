@@ -55,7 +55,7 @@ async function follow(address, onProgress, signal) {
       const result = await listen(address, onProgress, signal);
       if (result) return result;
     } catch (error) {
-      if (error.code !== "offline" || left === 0) throw error;
+      if (error.code !== "offline" || left <= 0) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     if (signal.aborted) throw new Problem({ code: "cancelled" });
