@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.filter import Graph
 
+from service.cli.speed import decode_only
 from service.pipeline.decode import VideoReader
 from service.pipeline.types import Box
 from tests.service.pipeline.media import Recipe, Rgb, gradient, write_video
@@ -30,15 +31,6 @@ def noisy(index: int, width: int, height: int) -> Rgb:
     noise = rng.normal(0, 3, (height, width, 3))
     picture: Rgb = np.clip(gradient(index, width, height) + noise, 0, 255).astype(np.uint8)
     return picture
-
-
-def decode_only(path: Path) -> int:
-    """Decode with PyAV and drop the frames."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "SLICE"
-        stream.codec_context.thread_count = 1
-        return sum(1 for _ in container.decode(stream))
 
 
 def read(path: Path) -> int:
