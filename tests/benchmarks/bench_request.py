@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from service.cli.speed import decode_only
 from service.pipeline.estimate import Estimator
 from service.wire import DEFAULT_ESTIMATOR
-from tests.benchmarks.bench_decode import decode_only
 from tests.service.pipeline.renders import face_recipe
 from tests.service.server import Server, running_server
 from training.synthesis.faces import AstronautFace

@@ -82,7 +82,7 @@ def windowed(folder: Path) -> OnnxPulseModel:
 
 def window_means(green: Floats) -> Floats:
     padded = np.concatenate([np.repeat(green[:1], 4), green, np.repeat(green[-1:], 2)])
-    return np.lib.stride_tricks.sliding_window_view(padded, 7).mean(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 7).mean(axis=1), np.float32)
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 300, 700])
