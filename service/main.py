@@ -32,7 +32,9 @@ from service.workers import WorkerPool
 
 _DESCRIPTION = (
     "Heart rate from a video of a face. Nothing is kept: a video is deleted before the answer is sent, that of a job "
-    "as soon as it is measured; the result of a job is deleted on demand, or after an hour."
+    "as soon as it is measured; the result of a job is deleted on demand, or after an hour.\n\n"
+    "Live video goes over the WebSocket /v1/stream: a message for each frame, with its capture time as a big-endian "
+    "float64 in seconds and a JPEG behind it; about once a second an update comes back as JSON."
 )
 
 
