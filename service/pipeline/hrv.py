@@ -17,8 +17,8 @@ MIN_INTERVALS = 12
 MIN_CONFIDENCE = 0.8
 MAX_ARTEFACTS = 0.15
 # What is said is to be right within 10 ms: measured on rendered faces and on fingertips, see training/LOG.md.
-MAX_TIMING_ERROR_MS = 6.0  # adds up to 15 ms to RMSSD
-MAX_LIVELY_TIMING_ERROR_MS = 10.0  # where, even were the error a third larger than said, RMSSD would be 20 ms or more
+MAX_TIMING_ERROR_MS = 5.0  # were the error a third larger than said, a heart like a clock would get an RMSSD of 11 ms
+MAX_LIVELY_TIMING_ERROR_MS = 8.0  # where RMSSD would be 20 ms or more even then
 _LIVELY_MS, _NOISE_AT_MOST = 20.0, 1.34
 SPECTRUM_FROM_S = 60.0  # a minute holds two periods of the slowest rhythm in question
 LF_HZ, HF_HZ = (0.04, 0.15), (0.15, 0.4)

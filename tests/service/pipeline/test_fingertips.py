@@ -39,7 +39,7 @@ def said() -> list[tuple[Hrv, Array]]:
 
 
 def test_some_of_them_are_clear_enough(said: list[tuple[Hrv, Array]]) -> None:
-    assert len(said) >= 5
+    assert len(said) >= 3
 
 
 def test_variability_is_that_of_the_strap(said: list[tuple[Hrv, Array]]) -> None:
