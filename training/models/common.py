@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -140,20 +141,21 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def count_macs(net: PulseNet, frames: int, *, size: int = SIZE) -> int:
-    """Return the multiply-accumulates for `frames` more samples of a clip of crops of `size` pixels.
-
-    Counted are convolutions, linear layers and the matrix products of attention, as they are computed.
-    """
-    training = net.training
-    net.eval()
-    longer, shorter = (_macs(net, torch.rand(count + net.lag, 3, size, size)) for count in (2, 1))
-    net.train(training)
+    """Return the multiply-accumulates for `frames` more samples of a clip of crops of `size` pixels."""
+    longer, shorter = (macs(net, (count + net.lag, 3, size, size)) for count in (2, 1))
     return (longer - shorter) * frames
 
 
-def _macs(net: nn.Module, frames: Tensor) -> int:
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        net(frames)
+def macs(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """Return the multiply-accumulates of one pass through `module`, in evaluation, of an input of this shape.
+
+    Counted are convolutions, linear layers and the matrix products of attention. Nothing is computed for it.
+    """
+    training = module.training
+    module.eval()
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(torch.empty(shape))
+    module.train(training)
     return int(counter.get_total_flops()) // 2  # a multiply-accumulate is two operations
 
 

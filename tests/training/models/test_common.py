@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from training.models import MODELS, PulseNet
-from training.models.common import PooledConv2d, count_macs, fold_norm, motion_difference, sparsely, standardise
+from training.models.common import PooledConv2d, count_macs, fold_norm, macs, motion_difference, sparsely, standardise
 
 PAIRS = sorted(name for name in MODELS if not MODELS[name]().spec(30.0).windowed)
 
@@ -121,10 +121,32 @@ def test_the_deployed_network_is_the_same_function(name: str) -> None:
     assert (net.deployed()(x) - expected).abs().max() < 1e-4 * max(1.0, float(expected.abs().max()))
 
 
-def test_counting_macs_leaves_the_mode_as_it_was() -> None:
+def test_counting_macs_leaves_the_network_as_it_was() -> None:
     net = MODELS["student"]().train()
     count_macs(net, 1)
     assert net.training
+    assert net(frames(2)).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "expected"),
+    [
+        (nn.Linear(3, 5), (7, 3), 7 * 3 * 5),
+        (nn.Conv2d(4, 6, 3, padding=1, groups=2), (1, 4, 8, 8), 8 * 8 * 6 * 2 * 9),
+        (nn.Conv3d(2, 3, (3, 1, 1)), (1, 2, 5, 4, 4), 3 * 4 * 4 * 3 * 2 * 3),
+        (nn.ReLU(), (9,), 0),
+    ],
+)
+def test_macs_are_those_of_the_formula(module: nn.Module, shape: tuple[int, ...], expected: int) -> None:
+    assert macs(module, shape) == expected
+
+
+def test_matrix_products_count_too() -> None:
+    class Attention(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.softmax(x @ x.transpose(1, 2), 2) @ x
+
+    assert macs(Attention(), (2, 5, 3)) == 2 * 2 * 5 * 5 * 3
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 9, 12])

@@ -34,7 +34,7 @@ def test_its_cost_is_that_of_its_layers() -> None:
     stem = 75 * 24 * 36**2 + (24 * 48 * 27 + 48 * 96 * 27) * 18**2
     token = 2 * 248_832 + 2 * 9_216 + 2 * 13_824 + 3_888 + 2 * 96 * 9 * 16  # the last: attention to 9 frames of 16
     head = 96 * 96 * 3 + 96 * 48 * 3
-    assert count_macs(SmallPhysFormer().deployed(), 1) == stem + 16 * (96 * 96 * 64 + token + head) + 48
+    assert count_macs(SmallPhysFormer(), 1) == stem + 16 * (96 * 96 * 64 + token + head) + 48
 
 
 def test_a_temporal_difference_is_the_published_one() -> None:
