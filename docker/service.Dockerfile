@@ -28,7 +28,8 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends python3 tini \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 facepulse \
- && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin facepulse
+ && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin facepulse \
+ && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /opt/facepulse /opt/facepulse
 ENV PATH=/opt/facepulse/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

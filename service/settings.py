@@ -56,7 +56,10 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path(tempfile.gettempdir()) / f"facepulse-{os.getuid()}",
-        description="Private folder for uploads while they are worked on; leftovers are removed at start.",
+        description="Private folder for the jobs' database and, if they have none of their own, for uploads.",
+    )
+    uploads_dir: Path | None = Field(
+        None, description="Private folder for uploads while they are worked on; leftovers are removed at start."
     )
 
     keys_file: Path | None = Field(None, description="File of API keys (`facepulse keys new NAME`); none: no keys.")
@@ -133,6 +136,11 @@ class Settings(BaseSettings):
     max_duration_s: Seconds = Field(600.0, description="Longest video of a synchronous request; more gets 413.")
 
     @property
+    def uploads_folder(self) -> Path:
+        """Where uploads lie."""
+        return self.uploads_dir or self.data_dir
+
+    @property
     def max_upload_bytes(self) -> int:
         """Largest video file in bytes."""
         return int(self.max_upload_mb * MEGABYTE)
@@ -190,6 +198,7 @@ _TOLD_IN_WORDS = {
     "cors_origins": "none",
     "otlp_endpoint": "none",
     "model_store": "`model_store` beside the code",
+    "uploads_dir": "data_dir",
     "data_dir": "`facepulse-<uid>` in the temporary folder",
     "workers": "usable cores",
     "live_sessions": "all workers but one, one at least",

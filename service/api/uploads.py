@@ -10,11 +10,11 @@ import fcntl
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from service.api.problems import RequestRefused
+from service.folders import make_private
 
 _LOCK = "lock"
 _BUFFER_BYTES = 1 << 20
@@ -23,16 +23,16 @@ _BUFFER_BYTES = 1 << 20
 class UploadFolder:
     """A private folder (0700) for the uploads of one running service."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         """Make the folder and remove leftovers.
 
-        Raises OSError; PermissionError if data_dir is a link, somebody else's, or a place where everybody writes.
+        Raises OSError; PermissionError if it is a link, somebody else's, or a place where everybody writes.
         """
-        _make_private(data_dir)
-        with _alone_in(data_dir):
-            for leftover in data_dir.glob("uploads-*"):
+        make_private(folder)
+        with _alone_in(folder):
+            for leftover in folder.glob("uploads-*"):
                 _remove_if_abandoned(leftover)
-            self.path = data_dir / f"uploads-{secrets.token_hex(8)}"
+            self.path = folder / f"uploads-{secrets.token_hex(8)}"
             self.path.mkdir(mode=0o700)
             self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -89,16 +89,6 @@ def _write_all(fd: int, data: bytearray) -> None:
         view = memoryview(data)
         while view:
             view = view[file.write(view) :]
-
-
-def _make_private(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise PermissionError("the data folder is a link or belongs to somebody else")
-    if status.st_mode & stat.S_IWOTH:  # /tmp itself, say, which must not be shut to the others
-        raise PermissionError("everybody may write to the data folder; name one for the service alone")
-    folder.chmod(0o700)
 
 
 @contextlib.contextmanager

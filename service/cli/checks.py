@@ -119,7 +119,7 @@ def check_data_dir(settings: Settings) -> Iterator[Finding]:
     """Find out whether uploads can be received into the data directory, and by nobody else read."""
     from service.api.uploads import UploadFolder  # noqa: PLC0415
 
-    folder = settings.data_dir
+    folder = settings.uploads_folder
     if folder.exists():
         try:
             UploadFolder(folder).close()

@@ -22,9 +22,9 @@ T = TypeVar("T")
 class Keeper:
     """Calls a store in a thread of its own, one call after the other."""
 
-    def __init__(self, store: JobStore, data_dir: Path) -> None:
+    def __init__(self, store: JobStore, uploads: Path) -> None:
         self.store = store
-        self._data_dir = data_dir
+        self._uploads = uploads
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")
 
     async def call(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -34,7 +34,7 @@ class Keeper:
     async def sweep(self) -> None:
         """Remove what has expired; report what a service that is gone left unfinished. Raises sqlite3.Error."""
         await self.call(self.store.sweep)
-        alive = {path.name for path in self._data_dir.glob("uploads-*")}  # of the dead, the next to start removes them
+        alive = {path.name for path in self._uploads.glob("uploads-*")}  # of the dead, the next to start removes them
         if interrupted := await self.call(self.store.interrupt, alive):
             _LOG.warning("jobs of a service that ended were interrupted", extra={"jobs": interrupted})
 
@@ -45,9 +45,9 @@ class Keeper:
 
 
 @contextlib.asynccontextmanager
-async def keeping(store: JobStore, data_dir: Path) -> AsyncIterator[Keeper]:
+async def keeping(store: JobStore, uploads: Path) -> AsyncIterator[Keeper]:
     """Sweep at once and again and again for the length of the block, then close the store. Raises sqlite3.Error."""
-    keeper = Keeper(store, data_dir)
+    keeper = Keeper(store, uploads)
     try:
         await keeper.sweep()
         sweeper = asyncio.create_task(_keep_sweeping(keeper))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service import wire
+from service.folders import make_private
 from service.jobs.job import INTERRUPTED, Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
 from service.jobs.keeper import Keeper, keeping
 from service.jobs.store import JobStore
@@ -252,8 +253,9 @@ class JobQueue:
 @contextlib.asynccontextmanager
 async def open_jobs(settings: Settings, pool: WorkerPool, service: str, render: Render) -> AsyncIterator[JobQueue]:
     """Run the queue of the service of this name for the length of the block. Raises OSError or sqlite3.Error."""
+    make_private(settings.data_dir)
     store = JobStore(settings.data_dir / "jobs.sqlite3", service, settings.job_ttl_s)
-    async with keeping(store, settings.data_dir) as keeper:
+    async with keeping(store, settings.uploads_folder) as keeper:
         jobs = JobQueue(settings, pool, keeper, render)
         try:
             yield jobs

@@ -42,17 +42,18 @@ def test_every_container_is_locked_down(name: str) -> None:
     assert not {"privileged", "cap_add", "network_mode", "pid", "devices"} & set(service)
 
 
-def test_the_service_writes_nowhere_but_to_memory() -> None:
+def test_faces_touch_no_disk_and_jobs_outlive_the_container() -> None:
     assert SERVICE["read_only"] is True
-    assert "volumes" not in SERVICE
-    data = environment()["FACEPULSE_DATA_DIR"]
-    assert any(data.startswith(mount.split(":")[0] + "/") for mount in SERVICE["tmpfs"])
+    uploads, data = (environment()[f"FACEPULSE_{name}_DIR"] for name in ("UPLOADS", "DATA"))
+    assert any(uploads.startswith(mount.split(":")[0] + "/") for mount in SERVICE["tmpfs"])
+    assert [data.startswith(volume.split(":")[1] + "/") for volume in SERVICE["volumes"]] == [True]
+    assert f"--mode=0700 {Path(data).parent}" in DOCKERFILE  # a new volume takes over the folder's owner
 
 
 def test_the_user_is_nobody_special_and_the_same_everywhere() -> None:
     assert SERVICE["user"] == "10001:10001"
     assert "USER 10001:10001" in DOCKERFILE
-    assert all("uid=10001" in mount for mount in SERVICE["tmpfs"] if mount.startswith("/data"))
+    assert all("uid=10001" in mount for mount in SERVICE["tmpfs"] if mount.startswith("/uploads"))
 
 
 def test_nothing_is_open_to_the_network_without_a_word() -> None:
