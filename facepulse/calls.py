@@ -14,7 +14,7 @@ from facepulse.errors import FacePulseError, ServiceFailed, TookTooLong, Unreach
 from facepulse.parse import UnexpectedShape, parse
 from facepulse.results import HeartRateResult, Job, Model
 from facepulse.retries import BUSY, Retries, retry_after_s
-from facepulse.uploads import FrameBatch, Video, open_video
+from facepulse.uploads import FrameBatch, Video, open_video, repeatable
 
 T = TypeVar("T")
 FaceChoice = Literal["largest", "all"]
@@ -53,9 +53,9 @@ class Call(Generic[T]):
 def measure(
     video: Video, *, model: str, face: FaceChoice, start_s: float, duration_s: float | None
 ) -> Call[HeartRateResult]:
-    """Measure a video."""
+    """Measure a video. Raises OSError when an open one cannot be read."""
     query = options(model=model, face=face, start_s=start_s, duration_s=duration_s)
-    return Call("POST", "/v1/heart-rate", _result, query, video=video)
+    return Call("POST", "/v1/heart-rate", _result, query, video=repeatable(video))
 
 
 def measure_frames(frames: FrameBatch, *, cropped: bool, model: str, face: FaceChoice) -> Call[HeartRateResult]:
@@ -65,9 +65,9 @@ def measure_frames(frames: FrameBatch, *, cropped: bool, model: str, face: FaceC
 
 
 def submit(video: Video, *, model: str, face: FaceChoice, start_s: float, duration_s: float | None) -> Call[Job]:
-    """Make a job; sent again, it is the same job."""
+    """Make a job; sent again, it is the same job. Raises OSError when an open video cannot be read."""
     query = options(model=model, face=face, start_s=start_s, duration_s=duration_s)
-    return Call("POST", "/v1/jobs", _job, query, {"Idempotency-Key": secrets.token_hex(16)}, video)
+    return Call("POST", "/v1/jobs", _job, query, {"Idempotency-Key": secrets.token_hex(16)}, repeatable(video))
 
 
 def job(job_id: str) -> Call[Job]:

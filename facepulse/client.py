@@ -60,7 +60,10 @@ class Client:
         start_s: float = 0.0,
         duration_s: float | None = None,
     ) -> HeartRateResult:
-        """Measure a video: a path, an open binary file or its bytes. Also raises OSError when it cannot be read."""
+        """Measure a video: a path, an open binary file or its bytes. Also raises OSError when it cannot be read.
+
+        A file that cannot seek, such as a pipe, is held in memory until the call is over.
+        """
         return self._do(calls.measure(video, model=model, face=face, start_s=start_s, duration_s=duration_s))
 
     def measure_frames(

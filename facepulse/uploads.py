@@ -16,7 +16,7 @@ _LONGEST_HEADER = 4000  # proxies take no longer ones
 def open_video(video: Video) -> Iterator[tuple[str, BinaryIO | bytes]]:
     """Yield a file name that tells the service nothing, and the content; an open file is sent from its beginning.
 
-    Raises OSError when a path cannot be read. The caller's own file stays open.
+    video: a `repeatable` one. Raises OSError when a path cannot be read. The caller's own file stays open.
     """
     if isinstance(video, bytes):
         yield "video", video
@@ -24,9 +24,18 @@ def open_video(video: Video) -> Iterator[tuple[str, BinaryIO | bytes]]:
         with Path(video).open("rb") as file:
             yield "video", file
     else:
-        if video.seekable():
-            video.seek(0)
+        video.seek(0)
         yield "video", video
+
+
+def repeatable(video: Video) -> Video:
+    """Return a video that can be sent again: what cannot seek (a pipe, a socket) as the bytes that it still has.
+
+    Raises OSError when it cannot be read.
+    """
+    if isinstance(video, bytes | str | os.PathLike) or video.seekable():
+        return video
+    return video.read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,25 @@ def test_the_whole_body_is_sent_again() -> None:
             client.measure(io.BytesIO(VIDEO))
         assert all(VIDEO in body for *_, body in service.asked)
         assert len(service.asked) == 2
+
+
+class Pipe(io.BytesIO):
+    """What can be read once only."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise io.UnsupportedOperation("seek")
+
+
+@pytest.mark.parametrize("call", [Client.measure, Client.submit])
+def test_the_whole_of_what_cannot_seek_is_sent_again(call: Callable[[Client, Pipe], object]) -> None:
+    problem = Answer(422, {"code": "no_face", "detail": "", "request_id": ""})
+    with scripted(busy(), problem) as service, Client(service.url) as client:
+        with pytest.raises(RequestRefused):
+            call(client, Pipe(VIDEO))
+        assert [VIDEO in body for *_, body in service.asked] == [True, True]
 
 
 def test_a_service_that_stays_full_is_an_error() -> None:

@@ -1,10 +1,11 @@
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facepulse.uploads import frame_batch, open_video
+from facepulse.uploads import frame_batch, open_video, repeatable
 
 RGB = np.zeros((3, 4, 6, 3), np.uint8)
 
@@ -25,6 +26,22 @@ def test_an_open_file_is_sent_from_its_beginning_and_stays_open() -> None:
     file.read()
     assert content_of(file) == b"VIDEO"
     assert not file.closed
+
+
+def test_what_cannot_seek_is_read_once_and_for_all() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "wb") as pipe:
+        pipe.write(b"VIDEO")
+    with open(reading, "rb") as pipe:
+        video = repeatable(pipe)
+    assert [content_of(video), content_of(video)] == [b"VIDEO", b"VIDEO"]
+
+
+def test_what_can_be_sent_again_is_left_alone() -> None:
+    file = io.BytesIO(b"VIDEO")
+    assert repeatable(file) is file
+    assert repeatable("me.mp4") == "me.mp4"
+    assert file.tell() == 0
 
 
 def test_the_name_of_a_file_stays_here(tmp_path: Path) -> None:
