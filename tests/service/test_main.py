@@ -168,3 +168,11 @@ def test_uvicorn_is_told_our_limits() -> None:
 def test_the_app_is_described() -> None:
     described = json.dumps(create_app(Settings()).openapi())
     assert "multipart/form-data" in described
+
+
+def test_uploads_may_lie_elsewhere_than_the_state_of_jobs(tmp_path: Path) -> None:
+    with running_server(tmp_path, uploads_dir=tmp_path / "memory") as server, server.client() as client:
+        assert client.post("/v1/heart-rate", files={"file": VIDEO}).status_code == 200
+        assert [path.name[:8] for path in (tmp_path / "memory").iterdir()] == ["uploads-"]
+        assert {path.name.split(".")[0] for path in (tmp_path / "data").iterdir()} == {"jobs"}
+    assert not list((tmp_path / "memory").iterdir())
