@@ -110,8 +110,8 @@ def explain_mobilenetv3() -> str:
     listed = FRAMES * sum(macs(encoder, (1, 3, LARGE, LARGE)) for encoder in encoders)
     return (
         f"The paper's encoders as it lists them, without strides, need {listed / 1e9:.2f} G at {LARGE}x{LARGE}, so its "
-        "figures do not fit together. Ours halve the grid in their second convolution, which comes near the paper's sum, "
-        f"and see {SIZE}x{SIZE}."
+        "figures do not fit together. Ours halve the grid in their second convolution, which comes near its sum, and "
+        f"see {SIZE}x{SIZE}."
     )
 
 

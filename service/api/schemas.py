@@ -31,7 +31,8 @@ class MeasureOptions(_Schema):
     model: str = Field(
         "auto",
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="`auto`, a name from `/v1/models`, or a classical method (`green`, `ica`, `chrom`, `pos`).",
+        description="`auto`, a name from `/v1/models`, or a classical method "
+        "(`green`, `ica`, `pca`, `lgi`, `chrom`, `pos`).",
         examples=["auto"],
     )
     face: Literal["largest", "all"] = Field("largest", description="`all` also answers for every other face.")

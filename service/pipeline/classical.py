@@ -1,4 +1,4 @@
-"""GREEN, ICA, CHROM and POS: pulse from the mean colour of the face, without training.
+"""GREEN, ICA, PCA, LGI, CHROM and POS: pulse from the mean colour of the face, without training.
 
 They stand behind the same interface as an ONNX model, for comparison and as a fallback. A stream keeps three floats
 per frame; each method is one function from traces (T, 3), mean R, G, B of the skin, to a wave (T,), up = more blood.
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from service.pipeline import spectrum
 from service.pipeline.ica import ica
+from service.pipeline.quality import DEFAULT_CALIBRATION
 from service.pipeline.spectrum import Array
+from service.pipeline.subspace import lgi, pca
 from service.pipeline.types import Bools, Calibration, Clip, InputSpec, ModelInfo, Pulse, PulseModel, PulseStream
 
 Method = Callable[[Array, float], Array]
@@ -69,7 +71,7 @@ def pos(traces: Array, fps: float) -> Array:
     return wave
 
 
-METHODS: dict[str, Method] = {"green": green, "ica": ica, "chrom": chrom, "pos": pos}
+METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi, "chrom": chrom, "pos": pos}
 
 
 CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
@@ -102,8 +104,8 @@ class ClassicalModel:
 
     @property
     def calibration(self) -> Calibration:
-        """How its quality turns into confidence."""
-        return CALIBRATIONS[self.name]
+        """How its quality turns into confidence; PCA and LGI have no fit of their own and take the default."""
+        return CALIBRATIONS.get(self.name, DEFAULT_CALIBRATION)
 
     def stream(self) -> PulseStream:
         """Start on one face."""

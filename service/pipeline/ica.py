@@ -1,5 +1,7 @@
 """ICA (Poh et al. 2011): the pulse as one of three independent components of the skin's colours."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import linalg
 
@@ -19,21 +21,26 @@ def ica(traces: Array, fps: float) -> Array:
     find the same components.
     """
     mean = traces.mean(axis=0)
-    detrended = _smoothness_priors((traces - mean) / np.maximum(mean, np.finfo(float).tiny), fps)
+    detrended = smoothness_priors((traces - mean) / np.maximum(mean, np.finfo(float).tiny), fps)
+    return in_windows(detrended, fps, _ica_window)
+
+
+def in_windows(traces: Array, fps: float, method: Callable[[Array, float], Array]) -> Array:
+    """Return the waves (T,) that `method` finds in windows of 30 s of traces (T, 3), joined by Hann tapers."""
     length = 2 * round(_WINDOW_S * fps / 2)
     if len(traces) <= length:
-        return _ica_window(detrended, fps)
+        return method(traces, fps)
     hop = length // 2
     starts = range(0, len(traces) - hop, hop)
     wave, weight = np.zeros(len(traces)), np.full(len(traces), 1e-12)
     for start in (min(start, len(traces) - length) for start in starts):
         taper = np.hanning(length + 2)[1:-1]
-        wave[start : start + length] += taper * _ica_window(detrended[start : start + length], fps)
+        wave[start : start + length] += taper * method(traces[start : start + length], fps)
         weight[start : start + length] += taper
     return np.asarray(wave / weight)
 
 
-def _smoothness_priors(traces: Array, fps: float) -> Array:
+def smoothness_priors(traces: Array, fps: float) -> Array:
     """Take the trend off (Tarvainen et al. 2002): (I - (I + s^2 D'D)^-1) traces, D the second difference.
 
     The trend keeps half of a wave at the frequency where s (2 sin(pi f / fps))^2 = 1, which sets s.
@@ -65,7 +72,7 @@ def _ica_window(detrended: Array, fps: float) -> Array:
     if len(centred) < 4 or not changing.any():
         return np.zeros(len(centred))
     components = _fast_ica(centred[:, changing] / spread[changing])
-    component = components[:, np.argmax([_peak_share(one, fps) for one in components.T])]
+    component = components[:, np.argmax([peak_share(one, fps) for one in components.T])]
     falls = np.sign(component @ centred[:, 1])
     return -component * (falls or 1.0)
 
@@ -88,7 +95,7 @@ def _fast_ica(signals: Array, *, iterations: int = 200, tolerance: float = 1e-8)
     return np.asarray(white @ unmixing.T)
 
 
-def _peak_share(component: Array, fps: float) -> float:
+def peak_share(component: Array, fps: float) -> float:
     """Return the largest share of the band's power within 0.1 Hz of one frequency."""
     tapered = component * np.hanning(len(component))
     power = np.abs(np.fft.rfft(tapered, 4 * len(tapered))) ** 2

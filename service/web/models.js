@@ -7,6 +7,8 @@ import { count, number } from "./words.js";
 const CLASSICAL = {
   green: "formula: the green of the skin alone",
   ica: "formula: takes the colours apart by statistics",
+  pca: "formula: takes the colours apart by their strength",
+  lgi: "formula: the green that light alone does not explain",
   chrom: "formula: compares the colours",
   pos: "formula: compares the colours, moment by moment",
 };

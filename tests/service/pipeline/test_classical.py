@@ -44,9 +44,9 @@ def test_up_is_more_blood(method: str, duration_s: float) -> None:
     assert np.corrcoef(heart_rate(as_pulse(METHODS[method](skin(wave), FPS), FPS)).bvp, wave)[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("method", ["ica", "chrom", "pos"])
+@pytest.mark.parametrize("method", ["ica", "lgi", "chrom", "pos"])
 @pytest.mark.parametrize("bpm", [50, 72, 150])
-def test_light_is_cancelled_by_all_but_green(method: str, bpm: float) -> None:
+def test_rhythmic_light_is_cancelled_by_all_but_green_and_pca(method: str, bpm: float) -> None:
     traces = skin(pulse_wave(bpm, 20, FPS), light=flicker(20))
     assert abs(heart_rate(as_pulse(METHODS[method](traces, FPS), FPS)).bpm - bpm) < 0.5
     assert abs(heart_rate(as_pulse(METHODS["green"](traces, FPS), FPS)).bpm - 114) < 0.5
@@ -202,7 +202,7 @@ def test_skin_is_the_middle_of_the_crop() -> None:
 
 
 def test_the_models_say_who_they_are() -> None:
-    assert tuple(CLASSICAL) == ("green", "ica", "chrom", "pos")
+    assert tuple(CLASSICAL) == ("green", "ica", "pca", "lgi", "chrom", "pos")
     for name, make in CLASSICAL.items():
         model = make()
         assert model.info == ModelInfo(name, "1.0.0", "")

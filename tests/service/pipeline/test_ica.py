@@ -22,7 +22,7 @@ def test_fast_ica_separates() -> None:
 @pytest.mark.parametrize(("hz", "low", "high"), [(0.1, 0.0, 0.01), (0.5, 0.45, 0.55), (1.5, 0.97, 1.0)])
 def test_the_detrending_has_its_half_at_half_a_hertz(hz: float, low: float, high: float) -> None:
     wave = np.sin(2 * np.pi * hz * times(60, FPS))[:, None]
-    assert low <= ica._smoothness_priors(wave, FPS)[300:-300].std() / wave.std() <= high
+    assert low <= ica.smoothness_priors(wave, FPS)[300:-300].std() / wave.std() <= high
 
 
 @pytest.mark.parametrize("flat", [0, 1, 2])
