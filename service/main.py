@@ -23,9 +23,10 @@ from service.api.uploads import UploadFolder
 from service.jobs.queue import open_jobs
 from service.keys import KeysUnusable
 from service.observation import observing
-from service.protocol import Patience, patient_protocol, patient_websocket
+from service.protocol import Patience, patient_protocol
 from service.server import PatientServer, on_hangup
 from service.settings import Settings
+from service.socket_protocol import patient_websocket
 from service.telemetry import FRAMEWORK_SILENT, TelemetryUnavailable, Traces
 from service.wire import DEFAULT_ESTIMATOR
 from service.workers import WorkerPool
@@ -47,7 +48,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        folder = UploadFolder(settings.data_dir)
+        folder = UploadFolder(settings.uploads_folder)
         pool = WorkerPool(settings, estimator=estimator)
         pool.start()
         app.state.service = Service(settings, pool, folder)

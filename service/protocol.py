@@ -1,4 +1,4 @@
-"""uvicorn's protocols with the patience they lack: slow headers and slow readers are cut off.
+"""uvicorn's HTTP with the patience it lacks: slow headers and slow readers are cut off.
 
 uvicorn never times out a header that does not end nor a client that does not read. Bodies are watched by
 `service.api.middleware`, which knows when the application waits for one.
@@ -6,7 +6,6 @@ uvicorn never times out a header that does not end nor a client that does not re
 
 import asyncio
 import json
-import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +13,11 @@ from secrets import token_hex
 from typing import Any, cast
 
 import h11
-from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from service.api.problems import MEDIA_TYPE, make_problem
-
-_QUIET = logging.getLogger("facepulse.websocket")
-_QUIET.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +115,13 @@ class PatientH11Protocol(H11Protocol):
         """Answer bytes that are no HTTP with a problem, unless an answer is on its way already; then hang up."""
         error = sys.exc_info()[1]
         too_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
-        problem = make_problem("header_too_large" if too_large else "bad_request", token_hex(16))
-        body = json.dumps(problem.model_dump(exclude_none=True)).encode()
-        headers = [
-            ("content-type", MEDIA_TYPE),
-            ("content-length", str(len(body))),
-            ("x-request-id", problem.request_id),
-            ("connection", "close"),
-        ]
+        status, headers, body = bare_problem("header_too_large" if too_large else "bad_request")
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True  # the application's own answer would come after ours
             self.cycle.message_event.set()
         try:
             for event in (
-                h11.Response(status_code=problem.status, headers=headers),
+                h11.Response(status_code=status, headers=headers),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
             ):
@@ -145,43 +132,17 @@ class PatientH11Protocol(H11Protocol):
             self.transport.close()
 
 
-class PatientWebSocket(WebSocketsSansIOProtocol):
-    """A connection that has become a WebSocket; the header was watched by the protocol before it."""
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        patience: Patience,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.logger = _QUIET  # uvicorn's own would log addresses with their query strings
-        self.conn.logger = _QUIET
-        self._reader = ReaderClock(self.loop, patience)
-
-    async def send(self, message: ASGISendEvent) -> None:
-        """Send; an answer in place of a WebSocket ends the handshake too, which uvicorn would log as an error."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self._reader.stop()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Start to watch a client that does not keep up."""
-        super().pause_writing()
-        self._reader.start(self.transport)
-
-    def resume_writing(self) -> None:
-        """Stop: it has read everything."""
-        self._reader.stop()
-        super().resume_writing()
+def bare_problem(code: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return status, headers and body of a problem that is told without the application; then we hang up."""
+    problem = make_problem(code, token_hex(16))
+    body = json.dumps(problem.model_dump(exclude_none=True)).encode()
+    headers = [
+        ("content-type", MEDIA_TYPE),
+        ("content-length", str(len(body))),
+        ("x-request-id", problem.request_id),
+        ("connection", "close"),
+    ]
+    return problem.status, headers, body
 
 
 def _stop(timer: asyncio.TimerHandle | None) -> None:
@@ -194,14 +155,5 @@ def patient_protocol(patience: Patience) -> Callable[..., asyncio.Protocol]:
 
     def connect(*args: Any, **kwargs: Any) -> asyncio.Protocol:
         return PatientH11Protocol(*args, **kwargs, patience=patience)
-
-    return connect
-
-
-def patient_websocket(patience: Patience) -> Callable[..., asyncio.Protocol]:
-    """Return a protocol factory for uvicorn's `ws` option."""
-
-    def connect(*args: Any, **kwargs: Any) -> asyncio.Protocol:
-        return PatientWebSocket(*args, **kwargs, patience=patience)
 
     return connect
