@@ -3,58 +3,31 @@
 python -m training.evaluate --clips 200 --faces FOLDER --out runs/evaluate
 
 Prints Markdown tables (all clips, and the error by group), writes them with a plot and one line per clip and model.
+Scores that are there are not made again.
 """
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
-from service.pipeline.errors import InputError
 from service.pipeline.estimate import Estimator
-from training.benchmark import BenchmarkSpec, Case, make_cases
+from training.benchmark import BenchmarkSpec, make_cases
 from training.datasets.splits import SPLITS
 from training.plots import plot_errors
-from training.pool import spread
+from training.report import accuracy_tables
+from training.score_book import ScoreBook, score_takes
 from training.scores import Score
-from training.tables import coverage_table, group_table, overall_table
-
-
-def score_case(estimator: Estimator, case: Case, models: Sequence[str]) -> list[Score]:
-    """Return each model's answer for one video."""
-    assert case.bpm is not None, "only videos with a pulse are scored"
-    try:
-        estimates = estimator.compare(case.video, models)
-    except InputError as error:
-        refused = 0.0, 0.0, 0.0, "refused", error.code
-        return [Score(model, case.seed, case.groups, case.bpm, *refused) for model in models]
-    rates = [estimate.faces[0].heart_rate for estimate in estimates]
-    answers = [(rate.bpm, rate.confidence, rate.snr_db, rate.status) for rate in rates]
-    return [
-        Score(model, case.seed, case.groups, case.bpm, *answer) for model, answer in zip(models, answers, strict=True)
-    ]
-
-
-def score_cases(cases: Sequence[Case], models: Sequence[str], model_store: Path, *, jobs: int = 1) -> list[Score]:
-    """Return the answers of all models for all videos, by video."""
-    task = partial(score_case, models=models)
-    answers = spread(task, cases, make=partial(Estimator, model_store), jobs=jobs, unit="video")
-    return [score for some in answers for score in some]
+from training.takes import CaseTakes
 
 
 def report(scores: list[Score], spec: BenchmarkSpec) -> str:
     """Return the tables as Markdown."""
-    refused = sorted({score.seed for score in scores if score.error_code})
+    refused = sorted({score.name for score in scores if score.error_code})
     parts = [
-        f"{len({score.seed for score in scores})} rendered videos of {spec.duration_s:g} s, people of the split "
+        f"{len({score.name for score in scores})} rendered videos of {spec.duration_s:g} s, people of the split "
         f"`{spec.split}`; {len(refused)} refused by the service (no face found and the like) and left out.",
-        overall_table(scores),
-        coverage_table(scores),
-        *(group_table(scores, name) for name in scores[0].groups),
+        *accuracy_tables(scores),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -80,9 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
     cases = make_cases(spec, args.videos, args.faces, jobs=args.jobs)
     cases = [case for case in cases if case.bpm is not None]
     models = args.models or list(Estimator(args.model_store).names)
-    scores = score_cases(cases, models, args.model_store, jobs=args.jobs)
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "scores.jsonl").write_text("".join(json.dumps(asdict(score)) + "\n" for score in scores))
+    takes = CaseTakes(cases[0].video.parent.name if cases else spec.name, cases)
+    book = ScoreBook(args.out / "scores.jsonl")
+    scores = score_takes(takes, models, lambda _: args.model_store, book, jobs=args.jobs).scores
     if all(score.error_code for score in scores):
         print("the service refused every video", file=sys.stderr)
         return 2

@@ -54,7 +54,7 @@ def summary(true: Sequence[float], estimated: Sequence[float]) -> dict[str, floa
 
 def spectrum_bpm(samples: NDArray[np.floating], fps: float, kind: SampleKind = "derivative") -> float:
     """Return 60 times the frequency, within 0.7 to 4 Hz, of the highest peak of a wave (N,) or a derivative's sum."""
-    freqs_hz, power = _band_power(np.asarray(samples, np.float64), fps)
+    freqs_hz, power = band_power(np.asarray(samples, np.float64), fps)
     if kind == "derivative":
         power = power / freqs_hz**2
     return 60 * float(freqs_hz[int(np.argmax(power))])
@@ -66,7 +66,7 @@ def _errors(true: Sequence[float], estimated: Sequence[float]) -> Array:
     return np.asarray(estimated, np.float64) - np.asarray(true, np.float64)
 
 
-def _band_power(samples: Array, fps: float) -> tuple[Array, Array]:
+def band_power(samples: Array, fps: float) -> tuple[Array, Array]:
     """Return the band's frequencies and the power there, by a zero-padded FFT."""
     centred = (samples - samples.mean()) * np.hanning(len(samples))
     padded = max(len(samples), round(fps / _RESOLUTION_HZ))

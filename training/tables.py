@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from training import metrics
-from training.scores import Score
+from training.scores import Score, WindowScore
 
 CONFIDENT = 0.8
 
@@ -36,13 +36,13 @@ def coverage_table(scores: Sequence[Score]) -> str:
 
 def group_table(scores: Sequence[Score], group: str) -> str:
     """Return MAE, RMSE, r and mean SNR of each model (row) in each value of a group (column), with its clips."""
-    values = sorted({score.groups[group] for score in scores})
+    values = sorted({score.groups[group] for score in scores if group in score.groups})
     rows = []
     for model, own in by_model(scores).items():
-        parts = [[score for score in own if score.groups[group] == value] for value in values]
+        parts = [[score for score in own if score.groups.get(group) == value] for value in values]
         rows.append([model, *(_figures(part) if part else "-" for part in parts)])
     first = next(iter(by_model(scores).values()), [])
-    counts = [sum(score.groups[group] == value for score in first) for value in values]
+    counts = [sum(score.groups.get(group) == value for score in first) for value in values]
     header = [f"MAE / RMSE / r / SNR dB by {group}"]
     return markdown(header + [f"{v} ({n})" for v, n in zip(values, counts, strict=True)], rows)
 
@@ -53,18 +53,37 @@ def _figures(scores: Sequence[Score]) -> str:
     return f"{figures['mae']:.2f} / {figures['rmse']:.2f} / {figures['r']:.2f} / {snr_db:.1f}"
 
 
+def window_table(scores: Sequence[Score]) -> str:
+    """Return a row per model: windows of 10 s, MAE, RMSE and share within 5 bpm of all, and of the confident ones."""
+    rows = []
+    for model, own in by_model(scores).items():
+        windows = [window for score in own for window in score.windows]
+        sure = [window for window in windows if window.confidence >= CONFIDENT]
+        rows.append([model, str(len(windows)), *_window_cells(windows), f"{len(sure)}", *_window_cells(sure)])
+    header = ["10-s windows", "windows", "MAE", "RMSE", "within 5 bpm"]
+    return markdown([*header, f"confidence >= {CONFIDENT}", "their MAE", "RMSE", "within 5 bpm"], rows)
+
+
+def _window_cells(windows: Sequence[WindowScore]) -> list[str]:
+    if not windows:
+        return ["-", "-", "-"]
+    true, estimated = [window.true_bpm for window in windows], [window.bpm for window in windows]
+    near = metrics.within(true, estimated, metrics.NEAR_BPM)
+    return [f"{metrics.mae(true, estimated):.2f}", f"{metrics.rmse(true, estimated):.2f}", f"{near:.1%}"]
+
+
 def by_model(scores: Iterable[Score]) -> dict[str, list[Score]]:
-    """Return the scores of each model, without those of refused videos."""
+    """Return the scores of each model, without those of refused videos and of videos without a pulse."""
     table: dict[str, list[Score]] = {}
     for score in scores:
-        if not score.error_code:
+        if not score.error_code and score.true_bpm is not None:
             table.setdefault(score.model, []).append(score)
     return table
 
 
 def columns(scores: Sequence[Score]) -> tuple[list[float], list[float]]:
-    """Return the true and the estimated heart rates in bpm."""
-    return [score.true_bpm for score in scores], [score.bpm for score in scores]
+    """Return the true and the estimated heart rates in bpm, of videos with a pulse."""
+    return [score.true_bpm for score in scores if score.true_bpm is not None], [score.bpm for score in scores]
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -104,10 +104,16 @@ class Estimator:
             limits = replace(limits, min_side=MIN_SIDE)
         return self._measure(BatchReader(batch, limits), [model], tracker, limits.min_duration_s, None)[0]
 
-    def compare(self, path: Path, models: Sequence[str], *, limits: DecodeLimits | None = None) -> tuple[Estimate, ...]:
-        """Return each model's answer for the largest face, from one decoding of the video. Raises as estimate."""
+    def compare(
+        self, source: Path | FrameSource, models: Sequence[str], *, limits: DecodeLimits | None = None
+    ) -> tuple[Estimate, ...]:
+        """Return each model's answer for the largest face, from one reading of the frames. Raises as estimate.
+
+        source: a video file, or frames that are not opened yet and have limits of their own. The models take crops of
+        one size and rate.
+        """
         limits = limits or DecodeLimits()
-        reader = VideoReader(path, limits)
+        reader = VideoReader(source, limits) if isinstance(source, Path) else source
         return self._measure(reader, models, FaceTracker(self.detector), limits.min_duration_s, None)
 
     def live(

@@ -1,16 +1,25 @@
-"""The plot of an evaluation is a picture of a sensible size."""
+"""The plots of scores are pictures with something on them."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
+import pytest
 
+from tests.training.pictures import has_content
 from tests.training.test_tables import SCORES
-from training.plots import plot_errors
+from training.plots import grid, plot_bland_altman, plot_errors, plot_groups
+from training.scores import Score
+from training.trust_plots import plot_coverage, plot_reliability
 
 
-def test_a_picture_comes_out(tmp_path: Path) -> None:
-    plot_errors(SCORES, tmp_path / "errors.png")
-    picture = cv2.imread(str(tmp_path / "errors.png"))
-    assert picture is not None
-    assert picture.shape[0] > 300
-    assert picture.std() > 10
+@pytest.mark.parametrize("plot", [plot_errors, plot_bland_altman, plot_groups, plot_coverage, plot_reliability])
+def test_a_picture_comes_out(plot: Callable[[Sequence[Score], Path], None], tmp_path: Path) -> None:
+    plot(SCORES, tmp_path / "plot.png")
+    assert has_content(tmp_path / "plot.png")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_grid_has_a_place_for_each_plot(count: int) -> None:
+    _, spots = grid(count)
+    assert [spot.axison for spot in spots[:count]] == [True] * count
+    assert not any(spot.axison for spot in spots[count:])

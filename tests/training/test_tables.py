@@ -1,12 +1,14 @@
 """Tables on scores whose figures are known."""
 
-from training.scores import Score
-from training.tables import coverage_table, group_table, overall_table
+from dataclasses import replace
+
+from training.scores import Score, WindowScore
+from training.tables import coverage_table, group_table, overall_table, window_table
 
 
 def score(model: str, seed: int, error: float, confidence: float, tone: str = "light", code: str = "") -> Score:
     status = "ok" if confidence >= 0.5 else "low_quality"
-    return Score(model, seed, {"skin tone": tone}, 70.0 + seed, 70.0 + seed + error, confidence, 3.0, status, code)
+    return Score(model, str(seed), {"skin tone": tone}, 70.0 + seed, 70.0 + seed + error, confidence, 3.0, status, code)
 
 
 SCORES = [
@@ -39,3 +41,23 @@ def test_a_group_has_its_own_mean_and_count() -> None:
     assert header[1:] == ["dark (2)", "light (1)"]
     assert student[1:] == ["11.50 / 14.30 / 1.00 / 3.0", "1.00 / 1.00 / 0.00 / 3.0"]
     assert green[1:] == ["-", "10.00 / 10.00 / 0.00 / 3.0"]
+
+
+def test_videos_without_a_pulse_are_in_no_table_of_errors() -> None:
+    pulseless = replace(SCORES[0], true_bpm=None)
+    assert overall_table([*SCORES, pulseless]) == overall_table(SCORES)
+
+
+def test_a_group_that_some_videos_lack_counts_those_that_have_it() -> None:
+    other = score("student", 9, 50.0, 0.9)
+    assert group_table([*SCORES, replace(other, groups={})], "skin tone") == group_table(SCORES, "skin tone")
+
+
+def test_windows_are_counted_over_all_videos() -> None:
+    windows = (WindowScore(0.0, 60.0, 61.0, 0.9), WindowScore(1.0, 60.0, 67.0, 0.2))
+    table = rows(window_table([replace(SCORES[0], windows=windows), replace(SCORES[1], windows=windows[:1])]))
+    assert table[2] == ["student", "3", "3.00", "4.12", "66.7%", "2", "1.00", "1.00", "100.0%"]
+
+
+def test_no_windows_are_no_figures() -> None:
+    assert rows(window_table(SCORES[:1]))[2][1:3] == ["0", "-"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.service.pipeline.renders import face_recipe
 from tests.service.pipeline.tiny_models import write_active, write_green_model
 from training.benchmark import Case, read_case
+from training.synthesis.pulse_wave import make_truth
 from training.synthesis.recipe import Recipe
 
 STORE = Path(__file__).parents[2] / "model_store"
@@ -33,5 +34,6 @@ def write_case(home: Path, seed: int, video: Path, bpm: float | None, person: st
     recipe = small_recipe(pulse=bpm is not None)
     recipe = replace(recipe, scene=replace(recipe.scene, person=person))
     (home / f"{seed}.video").symlink_to(video)
+    make_truth(recipe.pulse, recipe.duration_s, recipe.rng("pulse")).write_csv(home / f"{seed}.csv")
     (home / f"{seed}.json").write_text(json.dumps({"recipe": recipe.to_json(), "bpm": bpm, "groups": GROUPS}))
     return read_case(home, seed)

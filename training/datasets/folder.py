@@ -58,6 +58,13 @@ class RecordingFolder(ABC):
         """Return the names of recordings that belong to the set and are not here, where the set's names are known."""
         return []
 
+    def place(self, name: str) -> Place:
+        """Return where the recording of this name lies. Raises KeyError."""
+        for place in self.places:
+            if place.name == name:
+                return place
+        raise KeyError(name)
+
     def __len__(self) -> int:
         return len(self.places)
 

@@ -68,8 +68,11 @@ class Trace:
 
     def at(self, clip: Clip) -> Floats:
         """Return the values at the times of a clip's crops, float32 (T,), joined by lines; see `covers`."""
-        times = clip.start_s + np.arange(len(clip.rgb)) / clip.fps
-        return np.interp(times, self.times_s, self.values).astype(np.float32)
+        return self.at_times(clip.start_s + np.arange(len(clip.rgb)) / clip.fps).astype(np.float32)
+
+    def at_times(self, times_s: Series) -> Series:
+        """Return the values at times (N,) in seconds, joined by lines, the first and the last held; see `works`."""
+        return np.interp(times_s, self.times_s, self.values)
 
     def bpm(self, start_s: float | None = None, stop_s: float | None = None) -> float:
         """Return 60 times the frequency, within 0.7 to 4 Hz, of the pulse's highest peak from start_s to stop_s.
@@ -82,12 +85,15 @@ class Trace:
         return spectrum_bpm(np.interp(times, self.times_s, self.values), _GRID_HZ, "wave")
 
     def covers(self, clip: Clip) -> bool:
-        """Return whether the sensor was at work all through a clip.
+        """Return whether the sensor was at work all through a clip; see `works`."""
+        return self.works(clip.start_s, clip.start_s + (len(clip.rgb) - 1) / clip.fps)
+
+    def works(self, start_s: float, stop_s: float) -> bool:
+        """Return whether the sensor was at work all the time from start_s to stop_s.
 
         It was not where samples fail, before the first, after the last, or where its value stands still for longer
         than a beat can take.
         """
-        start_s, stop_s = clip.start_s, clip.start_s + (len(clip.rgb) - 1) / clip.fps
         moves = np.concatenate([[True], np.diff(self.values) != 0])
         return _dense(self.times_s, start_s, stop_s, MAX_GAP_S) and _dense(
             self.times_s[moves], start_s, stop_s, _HELD_S

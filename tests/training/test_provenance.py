@@ -1,0 +1,15 @@
+from training.provenance import machine, provenance
+from training.store import git_revision
+
+
+def test_a_table_says_how_it_was_made() -> None:
+    text = provenance("training.reproduce", ["own=a folder", "--limit", "3"], 7, ["abcdef0123456789"])
+    assert "`python -m training.reproduce 'own=a folder' --limit 3`, seed 7" in text
+    assert "scores at revision abcdef012345," in text
+    assert git_revision()[:12] in text
+    assert text.endswith(f"{machine()}.")
+
+
+def test_the_machine_has_cores_and_versions() -> None:
+    assert "cores" in machine()
+    assert "onnxruntime" in machine()

@@ -1,0 +1,178 @@
+"""Command: the tables and figures of the two papers, their figures beside ours.
+
+python -m training.reproduce --faces FACES
+python -m training.reproduce ubfc-rppg=FOLDER pure=FOLDER cohface=FOLDER own=FOLDER
+
+SET is rendered-1 or rendered-1-pulseless (fixed sets, rendered as needed; both without any SET), one of the data sets
+with its folder, or rendered=FOLDER for a folder of training.evaluate's. Prints tables 1, 2, 3, 5 and 6 and writes them
+with plots. The models are those of the store, so trained on none of these recordings; with --folds FOLDER each
+subject is scored by the store FOLDER/fold-<n> of the fold in which it tests (`python -m training.datasets split`).
+Every score is kept at once: a run that was interrupted goes on.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from service.pipeline.estimate import Estimator
+from service.pipeline.manifest import ModelStore
+from training import costs, paper
+from training.benchmark import make_cases
+from training.datasets.catalogue import DATASETS
+from training.datasets.errors import DatasetInvalid
+from training.datasets.splits import k_folds
+from training.figures import draw_figures
+from training.fixed_sets import FIXED_SETS
+from training.models import NETWORKS
+from training.provenance import provenance
+from training.report import accuracy_tables
+from training.score_book import ScoreBook, Scored, score_takes
+from training.scores import Score
+from training.takes import CaseTakes, RecordingTakes, TakeSet
+from training.trust import pulseless_table
+
+RENDERED = "rendered"
+_PREFACE = (
+    "Quoted: what the papers print, measured there on the set that is named. Ours: the service's whole chain with "
+    "{models}. The reference of a recording is the mean over its 10-s windows, of a rendered video the mean rate of "
+    "its beats. Waves are aligned by their times alone, z-scored over the video, compared in stretches of 180 samples."
+)
+TABLES = (1, 2, 3, 5, 6)
+_HWANG, _YOON = "Hwang, Park & Lee 2023", "Yoon 2023"
+_CROSS = "the models of the store, the same for all sets; the released ones have seen nothing of these"
+_FOLDED = "the models of the fold in which a recording's subject tests"
+
+
+class SetUnknown(Exception):
+    """A set that is asked for is none, or lacks what it is made of."""
+
+
+def open_set(name: str, args: argparse.Namespace) -> TakeSet:
+    """Return the set of a word of the command line, rendering what is missing. Raises SetUnknown or DatasetInvalid."""
+    kind, _, folder = name.partition("=")
+    if kind in FIXED_SETS and not folder:
+        if args.faces is None:
+            raise SetUnknown(f"{kind} needs the London set's faces: --faces")
+        return CaseTakes(kind, make_cases(FIXED_SETS[kind], args.videos, args.faces, jobs=args.jobs, limit=args.limit))
+    if kind == RENDERED and folder:
+        return CaseTakes.of_folder(Path(folder).name, Path(folder), args.limit)
+    if kind in DATASETS and folder:
+        return RecordingTakes(DATASETS[kind](Path(folder)), args.limit)
+    known = ", ".join([*FIXED_SETS, *(f"{dataset}=FOLDER" for dataset in DATASETS)])
+    raise SetUnknown(f"{name} is no set; there are {known}")
+
+
+def stores_of(takes: TakeSet, args: argparse.Namespace) -> Callable[[str], Path]:
+    """Return which model store answers for a video: that of its subject's fold, or the one for all.
+
+    Raises ValueError for fewer subjects than folds.
+    """
+    if args.folds is None or isinstance(takes, CaseTakes):
+        return lambda _: args.model_store
+    folds = k_folds({takes.person(name) for name in _all_names(takes)}, seed=args.seed)
+    number = {person: index for index, fold in enumerate(folds, 1) for person in fold.test}
+    return lambda name: args.folds / f"fold-{number[takes.person(name)]}"
+
+
+def _all_names(takes: TakeSet) -> Sequence[str]:
+    """Return the names of a data set's recordings, also of those beyond --limit: folds are of all subjects."""
+    return [place.name for place in takes.folder.places] if isinstance(takes, RecordingTakes) else takes.names
+
+
+def paper_tables(numbers: Sequence[int], sets: Mapping[str, Sequence[Score]], store: ModelStore) -> dict[str, str]:
+    """Return those of tables 1, 2, 3, 5 and 6 that are asked for by their titles; sets: those with a pulse."""
+    students = paper.students(store)
+    makers: dict[int, tuple[str, Callable[[], str]]] = {
+        1: (_HWANG, lambda: paper.rate_table("UBFC-rPPG", paper.TABLE_1, sets, all_models=True)),
+        2: (_HWANG, lambda: paper.rate_table("UBFC-rPPG", paper.with_models(paper.TABLE_2, students), sets)),
+        3: (_HWANG, lambda: paper.rate_table("own recordings", paper.with_models(paper.TABLE_3, students), sets)),
+        5: (f"{_YOON}: STD / RMSE / r of the wave", lambda: paper.wave_table(sets)),
+        6: (f"{_YOON}: what the networks cost", _cost_table),
+    }
+    return {f"Table {number} of {makers[number][0]}": makers[number][1]() for number in numbers}
+
+
+def _cost_table() -> str:
+    explained = "\n".join(f"- {name}: {explain()}" for name, explain in costs.EXPLAINED.items())
+    return f"{costs.table(NETWORKS)}\n\n{explained}"
+
+
+def report(
+    sets: Mapping[str, Scored], tables: Mapping[str, str], sign: Callable[[Sequence[str]], str], *, folded: bool
+) -> str:
+    """Return everything as Markdown: the papers' tables by their titles, then each set.
+
+    sign: makes the paragraph under each table of the revisions at which its scores were made.
+    """
+    revisions = sorted({revision for scored in sets.values() for revision in scored.revisions})
+    parts = [_PREFACE.format(models=_FOLDED if folded else _CROSS)]
+    for title, table in tables.items():
+        parts += [f"## {title}", table, sign(revisions)]
+    for name, scored in sets.items():
+        parts += [f"## {name}", _summary(scored.scores)]
+        own = accuracy_tables(scored.scores) if _has_pulse(scored.scores) else [pulseless_table(scored.scores)]
+        for table in own:
+            parts += [table, sign(scored.revisions)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _has_pulse(scores: Sequence[Score]) -> bool:
+    return any(score.true_bpm is not None for score in scores)
+
+
+def _summary(scores: Sequence[Score]) -> str:
+    videos, refused = ({s.name for s in some} for some in (scores, [s for s in scores if s.error_code]))
+    return f"{len(videos)} videos, {len(refused)} of them refused by the service (no face found and the like)."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, or 2 when a set cannot be used or the service refused all of it."""
+    args = _parser().parse_args(arguments)
+    try:
+        opened = [open_set(name, args) for name in args.sets or list(FIXED_SETS)]
+        stores = {takes.name: stores_of(takes, args) for takes in opened}
+    except (SetUnknown, DatasetInvalid, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    store = args.folds / "fold-1" if args.folds else args.model_store
+    models = args.models or list(Estimator(store).names)
+    sets = {}
+    for takes in opened:
+        book = ScoreBook(args.out / "scores" / f"{takes.name}.jsonl")
+        sets[takes.name] = score_takes(takes, models, stores[takes.name], book, jobs=args.jobs)
+    if all(score.error_code for scored in sets.values() for score in scored.scores):
+        print("the service refused every video", file=sys.stderr)
+        return 2
+    beating = {name: scored.scores for name, scored in sets.items() if _has_pulse(scored.scores)}
+    tables = paper_tables(args.tables, beating, ModelStore(store))
+    sign = partial(provenance, "training.reproduce", arguments, args.seed)
+    text = report(sets, tables, sign, folded=args.folds is not None)
+    (args.out / "tables.md").write_text(text)
+    print(text)
+    for takes in opened:
+        draw_figures(takes, sets, args.out, args.figure_model, stores[takes.name])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="*", metavar="SET", help="NAME or NAME=FOLDER")
+    parser.add_argument("--tables", type=int, nargs="*", choices=TABLES, default=TABLES, help="which of the papers'")
+    parser.add_argument("--limit", type=int, help="the first videos of each set only")
+    parser.add_argument("--faces", type=Path, help="folder of the London set")
+    parser.add_argument("--videos", type=Path, default=Path("runs/benchmark"), help="where rendered videos are kept")
+    parser.add_argument("--model-store", type=Path, default=Path("model_store"))
+    parser.add_argument("--folds", type=Path, help="folder of the model stores fold-1 to fold-5")
+    parser.add_argument("--models", nargs="+", help="all of the store and the classical ones by default")
+    parser.add_argument("--figure-model", default="student", help="whose waves are drawn")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds")
+    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="tables, plots and scores")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
