@@ -91,6 +91,9 @@ PROBLEMS: dict[str, ProblemType] = {
         503, "Service full", "There are as many live sessions as there may be; try again later."
     ),
     "too_many_uploads": ProblemType(503, "Service full", "Too many uploads at this time; try again later."),
+    "jobs_unavailable": ProblemType(
+        503, "Jobs out of reach", "What is known of jobs cannot be read or changed now; try again later."
+    ),
     "storage_full": ProblemType(503, "Service full", "There is no room for the upload; try again later."),
     "starting": ProblemType(503, "Service starting", "The models are being opened; try again later."),
     "stopping": ProblemType(503, "Service stopping", "This service is about to end; try again later."),

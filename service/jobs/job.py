@@ -4,7 +4,8 @@ JobRefused                (a PoolError)
 ├── JobQueueFull          enough jobs wait already
 ├── TooManyJobs           this caller has enough unfinished jobs already
 ├── IdempotencyKeyReused  the key came with another video or other options before
-└── JobsNotStored         the database cannot be written
+└── JobsUnavailable       the database cannot be read or written: it is locked or damaged
+    └── JobsNotStored     there is no room in it
 """
 
 from dataclasses import dataclass, field
@@ -41,8 +42,14 @@ class IdempotencyKeyReused(JobRefused):
     code = "idempotency_key_reused"
 
 
-class JobsNotStored(JobRefused):
-    """The database cannot be written."""
+class JobsUnavailable(JobRefused):
+    """The database cannot be read or written: it is locked or damaged."""
+
+    code = "jobs_unavailable"
+
+
+class JobsNotStored(JobsUnavailable):
+    """There is no room in the database."""
 
     code = "storage_full"
 

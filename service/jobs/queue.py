@@ -15,7 +15,7 @@ from pathlib import Path
 
 from service import wire
 from service.folders import make_private
-from service.jobs.job import INTERRUPTED, Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
+from service.jobs.job import INTERRUPTED, Failure, Job, JobQueueFull, JobsNotStored, JobsUnavailable, Retry, TooManyJobs
 from service.jobs.keeper import Keeper, keeping
 from service.jobs.store import JobStore
 from service.logs import describe_error
@@ -119,7 +119,7 @@ class JobQueue:
     async def add(self, job: Job, task: wire.VideoTask, retry: Retry | None) -> Job:
         """Take on a job, whose video is the queue's from now on; return it, or what the same request made before.
 
-        Raises IdempotencyKeyReused or JobsNotStored. A caller who stops waiting does not stop it half-way.
+        Raises IdempotencyKeyReused or JobsUnavailable. A caller who stops waiting does not stop it half-way.
         """
         return await asyncio.shield(asyncio.ensure_future(self._add(_Live(job, task), retry)))
 
@@ -139,16 +139,19 @@ class JobQueue:
         return await self.find(kept.id, kept.owner) or kept
 
     async def knows(self, retry_key: bytes) -> bool:
-        """Whether a request with this Idempotency-Key made a job that is still known."""
+        """Whether a request with this Idempotency-Key made a job that is still known. Raises JobsUnavailable."""
         return await self._keeper.call(self._store.knows, retry_key)
 
     async def repeated(self, retry: Retry) -> Job | None:
-        """Return the job that the same request made before. Raises IdempotencyKeyReused when it was another one."""
+        """Return the job that the same request made before.
+
+        Raises IdempotencyKeyReused when it was another one, or JobsUnavailable.
+        """
         job = await self._keeper.call(self._store.repeated, retry)
         return None if job is None else await self.find(job.id, job.owner)
 
     async def find(self, job_id: str, owner: str) -> Job | None:
-        """Return a job of this owner, None when there is none."""
+        """Return a job of this owner, None when there is none. Raises JobsUnavailable."""
         live = self._live.get(job_id)
         if live is not None and live.job.owner == owner:
             return self._seen(live)
@@ -157,7 +160,8 @@ class JobQueue:
     async def news(self, job_id: str, owner: str, pause_s: float) -> AsyncIterator[Job | None]:
         """Yield the job as it is and at each change, None when nothing changed for pause_s.
 
-        Ends with a job that is over, or when the job is removed. A slow reader misses what lay in between.
+        Ends with a job that is over, or when the job is removed. A slow reader misses what lay in between. Raises
+        JobsUnavailable.
         """
         told: Job | None = None
         while True:
@@ -174,7 +178,10 @@ class JobQueue:
                     await changed.wait()
 
     async def remove(self, job_id: str, owner: str) -> bool:
-        """Cancel a job of this owner and forget it, its video and its result; False when there is none."""
+        """Cancel a job of this owner and forget it, its video and its result; False when there is none.
+
+        Raises JobsUnavailable, with the job cancelled but still known.
+        """
         live = self._live.get(job_id)
         if live is not None and live.job.owner == owner:
             await self._cancel(live)
@@ -207,11 +214,12 @@ class JobQueue:
         while True:
             try:
                 return await self._keeper.call(self._store.finish, live.job.id, ending)
-            except JobsNotStored as error:
+            except JobsUnavailable as error:
                 _LOG.error("a job's end was not stored", extra={"where": describe_error(error)})
-                if isinstance(ending, Failure):
+                if isinstance(error, JobsNotStored) and not isinstance(ending, Failure):
+                    ending = Failure(error.code)
+                else:
                     await asyncio.sleep(_DISK_PAUSE_S)
-                ending = Failure(error.code)
 
     def _forget(self, live: _Live) -> None:
         live.delete_video()
@@ -239,7 +247,7 @@ class JobQueue:
         return replace(live.job, position=waiting.index(live.job.id) + 1)
 
     async def _interrupt(self, live: _Live) -> None:
-        with contextlib.suppress(JobsNotStored):  # then the next service will say so
+        with contextlib.suppress(JobsUnavailable):  # then the next service will say so
             await self._keeper.call(self._store.finish, live.job.id, Failure(INTERRUPTED))
         await self._cancel(live)
 

@@ -1,7 +1,8 @@
 """Where jobs are remembered: one SQLite file (0600) that outlives a crash; no video in it, results until they expire.
 
 What is deleted is overwritten with zeros (`secure_delete`), and the write-ahead log is emptied with it: heart rates are
-health data. Every call blocks; `service.jobs.queue` calls from one thread of its own.
+health data. Every call blocks; `service.jobs.queue` calls from one thread of its own. Where callers wait for a job,
+JobsUnavailable is raised when the file is locked for long or damaged, JobsNotStored when there is no room.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from service.jobs.job import INTERRUPTED, Failure, IdempotencyKeyReused, Job, JobsNotStored, Retry
+from service.jobs.job import INTERRUPTED, Failure, IdempotencyKeyReused, Job, JobsNotStored, JobsUnavailable, Retry
 
 _LOG = logging.getLogger("facepulse.jobs")
 _VERSION = 1  # of the table; jobs are short-lived, so another version's file is thrown away
@@ -60,9 +61,9 @@ class JobStore:
     def add(self, job: Job, retry: Retry | None = None) -> Job:
         """Keep a new job and return it, or the one that the same request made before.
 
-        Raises IdempotencyKeyReused, or JobsNotStored when there is no room.
+        Raises IdempotencyKeyReused or JobsUnavailable.
         """
-        with _told_as_not_stored():
+        with _told():
             cursor = self._db.execute(
                 "INSERT INTO jobs (id, owner, service, request_id, state, created_s, retry_key, fingerprint)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (retry_key) DO NOTHING",
@@ -75,12 +76,15 @@ class JobStore:
             return self.repeated(retry) or self.add(job, retry)  # the other one was removed in between
 
     def knows(self, retry_key: bytes) -> bool:
-        """Whether a request with this key made a job that is still known."""
-        return self._db.execute("SELECT 1 FROM jobs WHERE retry_key = ?", (retry_key,)).fetchone() is not None
+        """Whether a request with this key made a job that is still known. Raises JobsUnavailable."""
+        return self._row("SELECT 1 FROM jobs WHERE retry_key = ?", retry_key) is not None
 
     def repeated(self, retry: Retry) -> Job | None:
-        """Return the job that the same request made before. Raises IdempotencyKeyReused when it was another one."""
-        row = self._db.execute(f"SELECT fingerprint, {_COLUMNS} FROM jobs WHERE retry_key = ?", (retry.key,)).fetchone()
+        """Return the job that the same request made before.
+
+        Raises IdempotencyKeyReused when it was another one, or JobsUnavailable.
+        """
+        row = self._row(f"SELECT fingerprint, {_COLUMNS} FROM jobs WHERE retry_key = ?", retry.key)
         if row is None:
             return None
         if row[0] != retry.fingerprint:
@@ -88,23 +92,23 @@ class JobStore:
         return self._job(row[1:])
 
     def get(self, job_id: str, owner: str) -> Job | None:
-        """Return a job of this owner, None when there is none."""
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND owner = ?", (job_id, owner)).fetchone()
+        """Return a job of this owner, None when there is none. Raises JobsUnavailable."""
+        row = self._row(f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND owner = ?", job_id, owner)
         return None if row is None else self._job(row)
 
     def begin(self, job_id: str) -> float:
-        """Note that a job is worked on from now on, and return the time. Raises JobsNotStored."""
+        """Note that a job is worked on from now on, and return the time. Raises JobsUnavailable."""
         started_s = self._clock()
-        with _told_as_not_stored():
+        with _told():
             self._db.execute("UPDATE jobs SET state = 'running', started_s = ? WHERE id = ?", (started_s, job_id))
         return started_s
 
     def finish(self, job_id: str, ending: bytes | Failure) -> None:
-        """Note a job's result (JSON) or why there is none, unless it ended before. Raises JobsNotStored.
+        """Note a job's result (JSON) or why there is none, unless it ended before. Raises JobsUnavailable.
 
         After a failure the same request is a new try.
         """
-        with _told_as_not_stored():
+        with _told():
             if isinstance(ending, Failure):
                 self._db.execute(f"{_FAIL} AND id = ?", (self._clock(), ending.code, ending.detail, job_id))
             else:
@@ -114,13 +118,14 @@ class JobStore:
                 )
 
     def remove(self, job_id: str, owner: str) -> bool:
-        """Forget a job of this owner; False when there is none."""
-        cursor = self._db.execute("DELETE FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
-        self._empty_log()
+        """Forget a job of this owner; False when there is none. Raises JobsUnavailable."""
+        with _told():
+            cursor = self._db.execute("DELETE FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
+            self._empty_log()
         return cursor.rowcount == 1
 
     def sweep(self) -> None:
-        """Wipe what has expired, forget what expired long ago."""
+        """Wipe what has expired, forget what expired long ago. Raises sqlite3.Error."""
         expired_s = self._clock() - self.ttl_s
         wiped = self._db.execute(
             "UPDATE jobs SET state = 'expired', result = NULL, code = NULL, detail = NULL"
@@ -132,10 +137,17 @@ class JobStore:
             self._empty_log()
 
     def interrupt(self, alive: Collection[str]) -> int:
-        """Report the unfinished jobs of services that are not `alive` as failed; return how many."""
+        """Report the unfinished jobs of services that are not `alive` as failed; return how many.
+
+        Raises sqlite3.Error.
+        """
         names = ", ".join("?" * len(alive))
         cursor = self._db.execute(f"{_FAIL} AND service NOT IN ({names})", (self._clock(), INTERRUPTED, "", *alive))
         return cursor.rowcount
+
+    def _row(self, query: str, *values: str | bytes) -> Any:
+        with _told():
+            return self._db.execute(query, values).fetchone()
 
     def _job(self, row: tuple[Any, ...]) -> Job:
         job_id, owner, request_id, state, created_s, started_s, finished_s, result, code, detail = row
@@ -173,8 +185,10 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _told_as_not_stored() -> Iterator[None]:
+def _told() -> Iterator[None]:
+    """Turn what SQLite raises into JobsNotStored when there is no room, and JobsUnavailable otherwise."""
     try:
         yield
     except sqlite3.Error as error:
-        raise JobsNotStored from error
+        primary_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        raise JobsNotStored if primary_code == sqlite3.SQLITE_FULL else JobsUnavailable from error

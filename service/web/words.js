@@ -76,6 +76,7 @@ const PROBLEMS = {
   starting: ["The server is starting", "One moment."],
   stopping: ["The server is about to end", "The page goes on by itself as soon as it is back."],
   job_queue_full: ["The server is busy", "Try again in a few minutes."],
+  jobs_unavailable: ["The server cannot reach its jobs", "Try again in a while."],
   too_many_jobs: ["The server is busy with your videos", "Wait until one is done."],
   internal_error: ["Something went wrong on the server", "Try again. The number below helps its operator to find out why."],
 };

@@ -167,6 +167,20 @@ def test_deleting_a_finished_job_removes_its_result(server: Server) -> None:
     db.close()
 
 
+def test_jobs_that_cannot_be_reached_are_named(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        job = reaches(server, submit(server), "done")
+        with sqlite3.connect(server.data_dir / "jobs.sqlite3") as db:
+            db.execute("DROP TABLE jobs")
+        db.close()
+        with server.client() as client:
+            again = client.post("/v1/jobs", files={"file": VIDEO}, headers={"Idempotency-Key": "k"})
+        for answer in (ask(server, job), delete(server, job), again):
+            assert (answer.status_code, answer.json()["code"]) == (503, "jobs_unavailable")
+            assert "retry-after" in answer.headers
+        assert server.uploads() == []
+
+
 def test_requests_find_a_worker_while_jobs_run(server: Server) -> None:
     jobs = [submit(server, model="sleep_long") for _ in range(2)]
     reaches(server, jobs[0], "running")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.jobs import keeper
-from service.jobs.job import Failure, Job
+from service.jobs.job import Failure, Job, JobsUnavailable
 from service.jobs.keeper import Keeper, keeping
 from service.jobs.store import JobStore
 from tests.service.pool import until
@@ -88,6 +88,6 @@ def test_the_file_is_closed_at_the_end(tmp_path: Path) -> None:
             pass
 
     asyncio.run(run())
-    with pytest.raises(sqlite3.ProgrammingError):
+    with pytest.raises(JobsUnavailable):
         store.get("1", "ann")
     assert [path.name for path in tmp_path.iterdir()] == ["jobs.sqlite3"], "no log is left behind"

@@ -14,6 +14,7 @@ from service.jobs.job import Failure, Job, JobQueueFull, JobsNotStored, Retry, T
 from service.jobs.queue import JobQueue, Render, open_jobs
 from service.settings import Settings
 from service.wire import VideoTask
+from service.worker_handle import QueueFull
 from service.workers import Outcome, WorkerPool
 from tests.service.pool import running_pool, until
 from tests.service.server import VIDEO
@@ -273,7 +274,9 @@ def test_a_full_disk_takes_no_job(tmp_path: Path) -> None:
     without_workers(tmp_path, body, job_queue_length=1000, job_max_per_key=1000)
 
 
-def test_a_full_disk_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_written_at_the_end_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("service.jobs.queue._DISK_PAUSE_S", 0.05)
 
     async def body(jobs: JobQueue) -> None:
@@ -284,7 +287,7 @@ def test_a_full_disk_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytes
         await asyncio.sleep(0.2)
         assert (await find(jobs, job)).state == "running"
         await jobs._keeper.call(jobs._store._db.execute, "PRAGMA query_only = OFF")
-        assert (await over(jobs, job)).failure == Failure("storage_full")
+        assert (await over(jobs, job)).failure == Failure("queue_full", QueueFull.detail)
 
     without_workers(tmp_path, body, job_timeout_s=0.01, queue_wait_s=0.5)
 

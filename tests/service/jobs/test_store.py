@@ -1,11 +1,11 @@
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from service.jobs.job import Failure, IdempotencyKeyReused, Job, JobsNotStored, Retry
+from service.jobs.job import Failure, IdempotencyKeyReused, Job, JobsNotStored, JobsUnavailable, Retry
 from service.jobs.store import JobStore
 
 TTL_S = 100.0
@@ -242,3 +242,41 @@ def test_a_full_disk_is_said_as_such(store: JobStore, path: Path) -> None:
         store.finish("1", RESULT)
     store.finish("1", Failure("storage_full"))
     assert get(store).failure == Failure("storage_full")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.get("1", "ann"),
+        lambda store: store.remove("1", "ann"),
+        lambda store: store.knows(RETRY.key),
+        lambda store: store.repeated(RETRY),
+        lambda store: add(store, "2"),
+        lambda store: store.begin("1"),
+        lambda store: store.finish("1", RESULT),
+    ],
+)
+def test_a_damaged_file_is_said_as_such(path: Path, call: Callable[[JobStore], object]) -> None:
+    whole = JobStore(path, "uploads-a", TTL_S)
+    add(whole)
+    whole.close()
+    content = path.read_bytes()
+    header = content[:4096]  # the first page, from which a service that starts cannot tell
+    path.write_bytes(header.ljust(len(content), b"\xff"))
+    store = JobStore(path, "uploads-a", TTL_S)
+    with pytest.raises(JobsUnavailable) as error:
+        call(store)
+    assert error.value.code == "jobs_unavailable"
+    store.close()
+
+
+def test_a_file_that_stays_locked_is_said_as_such(store: JobStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.jobs.store._LOCK_WAIT_S", 0.05)
+    add(store)
+    other = JobStore(path, "uploads-b", TTL_S)
+    store._db.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JobsUnavailable):
+        other.remove("1", "ann")
+    store._db.execute("COMMIT")
+    assert other.remove("1", "ann")
+    other.close()
