@@ -6,7 +6,7 @@ import pytest
 
 from service.pipeline import classical
 from service.pipeline.classical import CLASSICAL, METHODS, joined, skin_colour
-from service.pipeline.pulse import heart_rate
+from service.pipeline.pulse import DEFAULT_CALIBRATION, heart_rate
 from service.pipeline.types import Clip, Floats, InputSpec, ModelInfo, Pulse
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, pulse_wave, times
 
@@ -207,6 +207,11 @@ def test_the_models_say_who_they_are() -> None:
         model = make()
         assert model.info == ModelInfo(name, "1.0.0", "")
         assert model.input == InputSpec(size=36, fps=30.0, lag=1)
+
+
+@pytest.mark.parametrize("name", ["pca", "lgi"])
+def test_what_has_no_calibration_of_its_own_takes_the_default(name: str) -> None:
+    assert CLASSICAL[name]().calibration == DEFAULT_CALIBRATION
 
 
 def test_a_stream_forgets_what_is_past() -> None:
