@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
+from service.api.head import HeadRoute
 from service.api.middleware import Finished
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -117,7 +118,7 @@ def _family(name: str, value: float | Mapping[str, float]) -> Metric:
     return family
 
 
-router = APIRouter()
+router = APIRouter(route_class=HeadRoute)
 
 
 @router.get(

@@ -7,11 +7,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from service.api import examples
 from service.api.docs import docs_page
+from service.api.head import HeadRoute
 from service.api.problems import PROBLEMS, RETRY_AFTER_S, RequestRefused
 from service.api.schemas import Health, Version
 from service.api.state import Service, ServiceDep
 
-router = APIRouter()
+router = APIRouter(route_class=HeadRoute)
 _STORE_FAULTS = ("manifest_invalid", "model_corrupt", "model_error", "store_changed", "unknown_model")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.api.head import HeadRoute
 from service.api.problems import RequestRefused
 
 WEB = Path(__file__).resolve().parents[1] / "web"
@@ -47,7 +48,7 @@ _HEADERS = {
     "Vary": "Accept-Encoding",
 }
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=HeadRoute)
 
 
 @dataclass(frozen=True, slots=True)
