@@ -75,6 +75,10 @@ class FixedSet:
         del faces  # the definition knows
         return self.definitions[recipe.seed].all_groups
 
+    def outdated(self, recipe: Recipe) -> bool:
+        """Return whether the recipe is not the released one of its seed: a draft of the set was rendered."""
+        return self.definitions[recipe.seed].recipe != recipe
+
 
 @lru_cache(maxsize=4)
 def _read(fixed: FixedSet) -> Mapping[int, Definition]:

@@ -78,6 +78,12 @@ def test_groups_of_a_case_are_those_of_its_definition() -> None:
     assert RENDERED_1.groups(recipe, DrawnFaces())["motion"] == recipe.motion.kind
 
 
+def test_a_draft_that_was_rendered_is_outdated() -> None:
+    recipe = first_recipe()
+    assert not RENDERED_1.outdated(Recipe.from_json(recipe.to_json()))
+    assert RENDERED_1.outdated(replace(recipe, scene=replace(recipe.scene, melanin=0.5)))
+
+
 def test_the_first_recipe_still_has_its_pulse() -> None:
     recipe = first_recipe()
     truth = make_truth(recipe.pulse, recipe.duration_s, recipe.rng("pulse"))
