@@ -45,47 +45,52 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
     Raises KeysUnusable, also when strangers could reach it without a key, or TelemetryUnavailable.
     """
     traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        folder = UploadFolder(settings.uploads_folder)
-        pool = WorkerPool(settings, estimator=estimator)
-        pool.start()
-        app.state.service = Service(settings, pool, folder)
-        app.state.live = stream.LivePlaces(settings)
-        app.state.metrics.watch(live_sessions=lambda: app.state.live.open)
-        render = functools.partial(jobs.render_result, note=job_noter(app.state.metrics, traces))
-        try:
-            async with (
-                open_jobs(settings, pool, folder.path.name, render) as app.state.jobs,
-                observing(settings, app.state.service, app.state.jobs, app.state.metrics, traces),
-            ):
-                with on_hangup(pool.reload_soon):
-                    yield
-        finally:
-            await pool.stop()
-            folder.close()
-
     app = DescribedApp(
         title="FacePulse",
         version=version("facepulse"),
         description=_DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=functools.partial(_running, settings, estimator, traces),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_name,
         **FRAMEWORK_SILENT,
     )
+    app.state.metrics = metrics.Metrics()
+    _add_addresses(app, settings)
+    errors.register(app)
+    app.add_middleware(StoppingGuard)
+    add_guards(app, settings, app.state.metrics, traces)
+    return app
+
+
+def _add_addresses(app: FastAPI, settings: Settings) -> None:
     for addresses in (heart_rate, frames, jobs, stream, models, operations, page):
         app.include_router(addresses.router)
     if settings.metrics and not settings.metrics_port:
         app.include_router(metrics.router)
-    errors.register(app)
-    app.state.metrics = metrics.Metrics()
-    app.add_middleware(StoppingGuard)
-    add_guards(app, settings, app.state.metrics, traces)
-    return app
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: Settings, estimator: str, traces: Traces | None, app: FastAPI) -> AsyncIterator[None]:
+    """Run what the app needs for the length of the block: uploads, workers, live sessions, jobs, observation."""
+    folder = UploadFolder(settings.uploads_folder)
+    pool = WorkerPool(settings, estimator=estimator)
+    pool.start()
+    app.state.service = Service(settings, pool, folder)
+    app.state.live = stream.LivePlaces(settings)
+    app.state.metrics.watch(live_sessions=lambda: app.state.live.open)
+    render = functools.partial(jobs.render_result, note=job_noter(app.state.metrics, traces))
+    try:
+        async with (
+            open_jobs(settings, pool, folder.path.name, render) as app.state.jobs,
+            observing(settings, app.state.service, app.state.jobs, app.state.metrics, traces),
+        ):
+            with on_hangup(pool.reload_soon):
+                yield
+    finally:
+        await pool.stop()
+        folder.close()
 
 
 def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uvicorn.Server:
