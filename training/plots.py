@@ -50,6 +50,7 @@ def plot_groups(scores: Sequence[Score], path: Path) -> None:
     figure = Figure(figsize=(9, 2.6 * max(len(groups), 1)), layout="constrained")
     for spot, group in zip(figure.subplots(max(len(groups), 1), 1, squeeze=False).flat, groups, strict=False):
         _bars(spot, group, models)
+    figure.legend(models, loc="outside upper center", ncols=5, fontsize=8)
     figure.savefig(path, dpi=100)
 
 
@@ -66,15 +67,14 @@ def grid(count: int) -> tuple[Figure, list[Axes]]:
 def _bars(spot: Axes, group: str, models: dict[str, list[Score]]) -> None:
     values = sorted({score.groups[group] for own in models.values() for score in own if group in score.groups})
     width = 0.8 / max(len(models), 1)
-    for index, (model, own) in enumerate(models.items()):
+    for index, own in enumerate(models.values()):
         errors = [[score.error_bpm for score in own if score.groups.get(group) == value] for value in values]
         at = np.arange(len(values)) + (index - (len(models) - 1) / 2) * width
-        spot.bar(at, [float(np.mean(some)) if some else 0.0 for some in errors], width, label=model)
+        spot.bar(at, [float(np.mean(some)) if some else 0.0 for some in errors], width)
     first = next(iter(models.values()), [])
     counts = [sum(score.groups.get(group) == value for score in first) for value in values]
     spot.set_xticks(range(len(values)), [f"{v} ({n})" for v, n in zip(values, counts, strict=True)], fontsize=8)
     spot.set(title=group, ylabel="MAE, bpm")
-    spot.legend(fontsize=6, ncols=2)
 
 
 def _error_curves(spot: Axes, models: dict[str, list[Score]]) -> None:
