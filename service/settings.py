@@ -24,7 +24,9 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_YEAR_S = 31_536_000
+Seconds = Annotated[float, Field(gt=0, le=_YEAR_S, allow_inf_nan=False)]  # no time beyond all calendars
+_MOST = 1_000_000  # of what the system counts in bytes: there they must fit in 63 bits
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -86,10 +88,14 @@ class Settings(BaseSettings):
     session_message_s: Seconds = Field(10.0, description="Longest time a worker may take for one live frame.")
     worker_start_timeout_s: Seconds = Field(60.0, description="Longest time for a worker to load and warm its models.")
     worker_max_tasks: int = Field(100, ge=1, description="Requests after which a worker is replaced.")
-    worker_memory_mb: int = Field(600, ge=100, description="Memory of a worker (RLIMIT_DATA).")
-    worker_cpu_s: int = Field(240, ge=1, description="CPU time of one request in a worker, all threads (RLIMIT_CPU).")
-    worker_file_mb: int = Field(1, ge=0, description="Largest file a worker may write (RLIMIT_FSIZE); it needs none.")
-    worker_open_files: int = Field(64, ge=16, description="Files a worker may hold open (RLIMIT_NOFILE).")
+    worker_memory_mb: int = Field(600, ge=100, le=_MOST, description="Memory of a worker (RLIMIT_DATA).")
+    worker_cpu_s: int = Field(
+        240, ge=1, le=_YEAR_S, description="CPU time of one request in a worker, all threads (RLIMIT_CPU)."
+    )
+    worker_file_mb: int = Field(
+        1, ge=0, le=_MOST, description="Largest file a worker may write (RLIMIT_FSIZE); it needs none."
+    )
+    worker_open_files: int = Field(64, ge=16, le=_MOST, description="Files a worker may hold open (RLIMIT_NOFILE).")
 
     max_upload_mb: float = Field(
         200.0, gt=0, allow_inf_nan=False, description="Largest video file or batch of frames; more gets 413."

@@ -37,7 +37,8 @@ def test_limits_reach_the_decoder() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"workers": 0}, {"task_timeout_s": float("inf")}, {"port": 70_000}, {"max_fps": float("inf")},
-     {"min_fps": float("nan")}, {"max_upload_mb": float("inf")}],
+     {"min_fps": float("nan")}, {"max_upload_mb": float("inf")}, {"job_ttl_s": 1e300}, {"worker_cpu_s": 10**20},
+     {"worker_memory_mb": 10**15}],
 )  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
