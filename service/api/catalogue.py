@@ -1,6 +1,6 @@
 """What `/v1/models` lists: what the workers have opened, with the manifests' facts."""
 
-from service.api.schemas import ModelFacts
+from service.api.model_schemas import ModelFacts
 from service.wire import Ready
 
 

@@ -13,8 +13,8 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
+from service.api.problem_schemas import FieldProblem, Problem
 from service.api.problems import RequestRefused, code_of_status, make_problem, problem_response
-from service.api.schemas import FieldProblem, Problem
 from service.pipeline.errors import FacePulseError
 from service.worker_handle import PoolError
 

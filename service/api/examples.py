@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from service.api.frame_options import RAW_HEADERS, FrameOptions
+from service.api.option_schemas import HeartRateOptions
+from service.api.problem_schemas import Problem
 from service.api.problems import MEDIA_TYPE, PROBLEMS, make_problem
-from service.api.schemas import HeartRateOptions, Problem
 
 CURL = "curl -F file=@me.mp4 -F face=largest http://127.0.0.1:8000/v1/heart-rate"
 

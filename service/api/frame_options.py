@@ -6,8 +6,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import Headers
 
+from service.api.option_schemas import MeasureOptions
+from service.api.problem_schemas import FieldProblem
 from service.api.problems import RequestRefused
-from service.api.schemas import FieldProblem, MeasureOptions
 
 MAX_TIME_BYTES = 32  # of one time in a list: 20 digits, sign, point, comma and a space
 RGB_BYTES = 3

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.api import examples
-from service.api.schemas import HeartRateOptions, HeartRateResult
+from service.api.option_schemas import HeartRateOptions
+from service.api.schemas import HeartRateResult
 from service.api.state import ServiceDep, measured, merge_options, unless_gone
 from service.wire import VideoTask
 

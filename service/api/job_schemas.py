@@ -5,8 +5,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api.problem_schemas import Problem
 from service.api.problems import make_problem
-from service.api.schemas import HeartRateResult, Problem, Share
+from service.api.schema import Share
+from service.api.schemas import HeartRateResult
 from service.jobs.job import Job
 
 

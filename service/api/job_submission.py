@@ -7,7 +7,7 @@ from secrets import token_hex
 from fastapi import Request
 
 from service.api.multipart import FormRules, check_headers, read_form
-from service.api.schemas import HeartRateOptions
+from service.api.option_schemas import HeartRateOptions
 from service.api.state import Service, merge_options
 from service.api.uploads import UploadFile
 from service.jobs.job import Job, JobQueueFull, Retry

@@ -10,8 +10,9 @@ from service.api import examples
 from service.api.job_schemas import JobStatus, event, job_json
 from service.api.job_submission import Submission
 from service.api.middleware import Measured
+from service.api.option_schemas import HeartRateOptions
 from service.api.problems import RequestRefused
-from service.api.schemas import HeartRateOptions, HeartRateResult
+from service.api.schemas import HeartRateResult
 from service.api.state import Service, ServiceDep
 from service.jobs.job import Job
 from service.jobs.queue import JobQueue

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from service.api import examples
 from service.api.catalogue import list_models
+from service.api.model_schemas import ModelFacts, ModelList
 from service.api.problems import RequestRefused
-from service.api.schemas import ModelFacts, ModelList
 from service.api.state import Service, ServiceDep
 
 router = APIRouter()

@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from service.api import examples
 from service.api.docs import docs_page
 from service.api.head import HeadRoute
+from service.api.health_schemas import Health, Version
 from service.api.problems import PROBLEMS, RETRY_AFTER_S, RequestRefused
-from service.api.schemas import Health, Version
 from service.api.state import Service, ServiceDep
 
 router = APIRouter(route_class=HeadRoute)

@@ -1,11 +1,11 @@
-"""What goes in and out over HTTP: the contract. NaN and infinity cannot leave."""
+"""The answer for one video, as it goes out over HTTP and the command line."""
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from service.pipeline.manifest import Manifest
+from service.api.schema import Schema, Share
 from service.pipeline.types import (
     Estimate,
     FaceEstimate,
@@ -18,34 +18,8 @@ from service.pipeline.types import (
     Withheld,
 )
 
-Share = Annotated[float, Field(ge=0, le=1)]
 
-
-class _Schema(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-
-class MeasureOptions(_Schema):
-    """Options of every measurement."""
-
-    model: str = Field(
-        "auto",
-        pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="`auto`, a name from `/v1/models`, or a classical method "
-        "(`green`, `ica`, `pca`, `lgi`, `chrom`, `pos`).",
-        examples=["auto"],
-    )
-    face: Literal["largest", "all"] = Field("largest", description="`all` also answers for every other face.")
-
-
-class HeartRateOptions(MeasureOptions):
-    """Options of a video, as query parameters or form fields; a form field wins."""
-
-    start_s: float = Field(0.0, ge=0, le=86_400, description="Where to begin in the video, in seconds.")
-    duration_s: float | None = Field(None, gt=0, le=86_400, description="How much of the video to use, in seconds.")
-
-
-class Bvp(_Schema):
+class Bvp(Schema):
     """The blood volume pulse: unit variance, sample i at start_s + i / fps; up means more blood."""
 
     fps: float
@@ -53,7 +27,7 @@ class Bvp(_Schema):
     values: list[float]
 
 
-class Window(_Schema):
+class Window(Schema):
     """One 10-s window."""
 
     start_s: float
@@ -63,7 +37,7 @@ class Window(_Schema):
     confidence: Share
 
 
-class FaceBox(_Schema):
+class FaceBox(Schema):
     """The square that was looked at from time_s on, pixels of the upright picture; it may reach beyond it."""
 
     time_s: float
@@ -73,7 +47,7 @@ class FaceBox(_Schema):
     y1: float
 
 
-class Face(_Schema):
+class Face(Schema):
     """Where the face was, and in which share of the looks at the video it was found."""
 
     found_ratio: Share
@@ -89,7 +63,7 @@ class Face(_Schema):
         return cls(found_ratio=track.found_ratio, boxes=boxes)
 
 
-class Video(_Schema):
+class Video(Schema):
     """What was decoded."""
 
     duration_s: float
@@ -112,7 +86,7 @@ class Video(_Schema):
         )
 
 
-class UsedModel(_Schema):
+class UsedModel(Schema):
     """Which model answered; classical methods have no hash."""
 
     name: str
@@ -125,14 +99,14 @@ class UsedModel(_Schema):
         return cls(name=info.name, version=info.version, sha256=info.sha256)
 
 
-class ResultWarning(_Schema):
+class ResultWarning(Schema):
     """Something to know although an answer was possible; `code` is stable."""
 
     code: str
     detail: str
 
 
-class HeartRateVariability(_Schema):
+class HeartRateVariability(Schema):
     """Heart rate variability (Task Force 1996), from the intervals that are no artefacts."""
 
     beats: int = Field(description="How many beats were found.")
@@ -167,7 +141,7 @@ class HeartRateVariability(_Schema):
         )
 
 
-class Measurement(_Schema):
+class Measurement(Schema):
     """The heart rate of one face.
 
     `low_quality` means that too few windows passed the gate: do not use its bpm. Where the wave does not carry `hrv` or
@@ -266,81 +240,3 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 def _finite(value: float) -> float | None:
     return round(value, 2) if math.isfinite(value) else None
-
-
-class ModelFacts(_Schema):
-    """A model that is served, with its manifest's facts; a classical method has a name and a kind only."""
-
-    name: str
-    kind: Literal["network", "classical"]
-    default: bool = False
-    version: str | None = None
-    sha256: str | None = None
-    input_size: int | None = Field(None, description="Side of the square crop it sees, in pixels.")
-    fps: float | None = Field(None, description="Frame rate it sees.")
-    output: Literal["derivative", "wave"] | None = None
-    parameters: int | None = None
-    macs_per_frame: int | None = None
-    training_data: str | None = None
-    licence: str | None = None
-    metrics: dict[str, float] = Field(default_factory=dict)
-
-    @classmethod
-    def from_manifest(cls, manifest: Manifest, *, default: bool) -> Self:
-        """Take over a released pulse model's manifest."""
-        return cls(
-            name=manifest.name,
-            kind="network",
-            default=default,
-            version=manifest.version,
-            sha256=manifest.info.sha256,
-            input_size=manifest.input.size if manifest.input else None,
-            fps=manifest.input.fps if manifest.input else None,
-            output=manifest.output.kind if manifest.output else None,
-            parameters=manifest.parameters,
-            macs_per_frame=manifest.macs_per_frame,
-            training_data=manifest.training.data,
-            licence=manifest.training.licence,
-            metrics=manifest.metrics,
-        )
-
-
-class ModelList(_Schema):
-    """All models that are served, the default first."""
-
-    models: list[ModelFacts]
-
-
-class Health(_Schema):
-    """Whether the service lives or is ready."""
-
-    status: Literal["ok", "starting", "stopping", "model_store_broken"]
-    workers: int = Field(0, description="Workers whose models are warm.")
-    workers_wanted: int = Field(0, description="Workers that there should be.")
-    trouble: str | None = Field(None, description="Code of why a worker does not start; others may serve.")
-
-
-class Version(_Schema):
-    """What runs here."""
-
-    name: str = "facepulse"
-    version: str
-
-
-class FieldProblem(_Schema):
-    """An option that does not fit: its name and what is wrong with it, never its value."""
-
-    field: str
-    detail: str
-
-
-class Problem(_Schema):
-    """RFC 9457 problem details."""
-
-    type: str = Field(examples=["/problems/no_face"])
-    title: str
-    status: int
-    detail: str
-    code: str = Field(description="Last part of `type`.")
-    request_id: str
-    errors: list[FieldProblem] | None = None

@@ -15,8 +15,9 @@ from starlette.responses import Response
 
 from service.api.middleware import note_result
 from service.api.multipart import Form, FormRules, check_headers, read_form
+from service.api.option_schemas import MeasureOptions
 from service.api.problems import RequestRefused
-from service.api.schemas import HeartRateResult, MeasureOptions
+from service.api.schemas import HeartRateResult
 from service.api.uploads import UploadFile, UploadFolder
 from service.settings import Settings
 from service.worker_handle import QueueFull

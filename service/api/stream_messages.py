@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.schemas import ResultWarning, Share, UsedModel
+from service.api.schema import Share
+from service.api.schemas import ResultWarning, UsedModel
 
 SUBPROTOCOL = "facepulse.v1"
 ByeReason = Literal["done", "idle", "session_too_long", "stopping"]

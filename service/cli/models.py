@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from service.cli.codes import OK
 
 if TYPE_CHECKING:
-    from service.api.schemas import ModelFacts
+    from service.api.model_schemas import ModelFacts
     from service.cli.codes import Commands
 
 _DESCRIPTION = """\
@@ -31,7 +31,7 @@ def add_to(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a line per model."""
     from service.api.catalogue import list_models  # noqa: PLC0415
-    from service.api.schemas import ModelList  # noqa: PLC0415
+    from service.api.model_schemas import ModelList  # noqa: PLC0415
     from service.pipeline.estimate import Estimator  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
     from service.wire import Ready  # noqa: PLC0415

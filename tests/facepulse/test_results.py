@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 import facepulse
-from service.api import job_schemas, schemas
+from service.api import job_schemas, model_schemas, problem_schemas, schemas
 
 PAIRS: list[tuple[type[Any], type[BaseModel], set[str]]] = [
     (facepulse.HeartRateResult, schemas.HeartRateResult, set()),
@@ -20,9 +20,9 @@ PAIRS: list[tuple[type[Any], type[BaseModel], set[str]]] = [
     (facepulse.Video, schemas.Video, set()),
     (facepulse.UsedModel, schemas.UsedModel, set()),
     (facepulse.ResultWarning, schemas.ResultWarning, set()),
-    (facepulse.Model, schemas.ModelFacts, set()),
+    (facepulse.Model, model_schemas.ModelFacts, set()),
     (facepulse.Job, job_schemas.JobStatus, {"links"}),
-    (facepulse.Problem, schemas.Problem, {"type", "errors"}),
+    (facepulse.Problem, problem_schemas.Problem, {"type", "errors"}),
 ]
 
 

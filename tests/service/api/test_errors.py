@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.api.errors import field_problems
-from service.api.schemas import HeartRateOptions
+from service.api.option_schemas import HeartRateOptions
 from tests.service.server import Server
 
 

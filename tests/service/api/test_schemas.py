@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from service.api.schemas import HeartRateOptions, HeartRateResult
+from service.api.schemas import HeartRateResult
 from service.pipeline.types import HeartRate, Hrv, Respiration, Withheld
 from tests.service.estimates import make_estimate, make_face
 
@@ -55,10 +55,6 @@ def test_what_was_not_asked_for_is_left_out_of_the_json() -> None:
     both = HeartRateResult.from_estimate(make_estimate(make_face(), make_face(80.0)), all_faces=True)
     whole = json.loads(both.model_copy(update={"request_id": "x"}).to_json(indent=2))
     assert (len(whole["faces"]), whole["request_id"]) == (2, "x")
-
-
-def test_options_have_defaults() -> None:
-    assert HeartRateOptions().model_dump() == {"model": "auto", "face": "largest", "start_s": 0.0, "duration_s": None}
 
 
 HRV = Hrv(

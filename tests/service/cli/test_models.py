@@ -1,6 +1,6 @@
 import pytest
 
-from service.api.schemas import ModelFacts, ModelList
+from service.api.model_schemas import ModelFacts, ModelList
 from service.cli import main
 from service.cli.models import _line
 
