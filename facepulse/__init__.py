@@ -23,6 +23,7 @@ from facepulse.errors import (
     TookTooLong,
     Unreachable,
 )
+from facepulse.live_results import LiveUpdate, Samples, SeenFace, Spectrum, Square
 from facepulse.results import (
     Bvp,
     Face,
@@ -30,15 +31,10 @@ from facepulse.results import (
     HeartRateResult,
     HeartRateVariability,
     Job,
-    LiveUpdate,
     Measurement,
     Model,
     Problem,
     ResultWarning,
-    Samples,
-    SeenFace,
-    Spectrum,
-    Square,
     UsedModel,
     Video,
     Window,

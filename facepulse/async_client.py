@@ -14,7 +14,8 @@ from facepulse.calls import Call, FaceChoice
 from facepulse.client import TIMEOUT_S, URL
 from facepulse.errors import FacePulseError
 from facepulse.live import LiveAddress
-from facepulse.results import HeartRateResult, Job, LiveUpdate, Model
+from facepulse.live_results import LiveUpdate
+from facepulse.results import HeartRateResult, Job, Model
 from facepulse.retries import Retries
 from facepulse.uploads import Video, frame_batch
 

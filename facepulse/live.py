@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from facepulse.errors import FacePulseError, LiveEnded, ServiceFailed, TookTooLong, Unreachable, error_of
+from facepulse.live_results import LiveUpdate
 from facepulse.parse import UnexpectedShape, parse
-from facepulse.results import LiveUpdate
 from facepulse.retries import retry_after_s
 from facepulse.sources import TimedJpeg
 
