@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.keys import new_key
-from tests.service.server import Server, running_server
+from tests.service.server import Server, running_server, wait_until
 
 PLAIN = ("/", "/livez", "/readyz", "/version", "/docs", "/openapi.json", "/metrics", "/problems/no_face")
 MOVING = ("content-length", "date", "x-request-id")  # metrics and load differ from one request to the next
@@ -50,7 +50,7 @@ def test_other_methods_are_told_of_it(server: Server) -> None:
 def test_the_log_tells_the_method_and_the_route(server: Server) -> None:
     with server.client() as client:
         request_id = client.head("/problems/no_face").headers["x-request-id"]
-    (line,) = [line for line in server.log() if line.get("request_id") == request_id]
+    (line,) = wait_until(lambda: [line for line in server.log() if line.get("request_id") == request_id])
     assert (line["method"], line["route"]) == ("HEAD", "/problems/{code}")
 
 
