@@ -7,6 +7,7 @@ holds are leftovers of a service that was killed, and are removed.
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from service.api.problems import RequestRefused
 from service.folders import make_private
 
+_LOG = logging.getLogger("facepulse.uploads")
 _LOCK = "lock"
 _BUFFER_BYTES = 1 << 20
 
@@ -28,24 +30,44 @@ class UploadFolder:
 
         Raises OSError; PermissionError if it is a link, somebody else's, or a place where everybody writes.
         """
-        make_private(folder)
-        with _alone_in(folder):
-            for leftover in folder.glob("uploads-*"):
+        self.path = folder / f"uploads-{secrets.token_hex(8)}"
+        self._lock = self._settle()
+
+    def _settle(self) -> int:
+        """Remove leftovers, make the folder and return its lock."""
+        make_private(self.path.parent)
+        with _alone_in(self.path.parent):
+            for leftover in self.path.parent.glob("uploads-*"):
                 _remove_if_abandoned(leftover)
-            self.path = folder / f"uploads-{secrets.token_hex(8)}"
             self.path.mkdir(mode=0o700)
-            self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     @contextlib.asynccontextmanager
     async def new_file(self) -> AsyncIterator["UploadFile"]:
-        """Open a new file for writing (0600, random name); it is deleted at the end of the block."""
-        file = UploadFile(self.path / secrets.token_hex(16))
+        """Open a new file for writing (0600, random name); it is deleted at the end of the block.
+
+        Raises RequestRefused when there is no room, or no folder and none can be made.
+        """
+        try:
+            file = self._open_file()
+        except OSError as error:
+            _LOG.error("no file for an upload could be made", extra={"why": error.strerror})
+            raise RequestRefused("storage_full") from error
         try:
             yield file
         finally:
             file.close()
             file.path.unlink(missing_ok=True)
+
+    def _open_file(self) -> "UploadFile":
+        try:
+            return UploadFile(self.path / secrets.token_hex(16))
+        except FileNotFoundError:  # whoever tidies up temporary folders took ours
+            old, self._lock = self._lock, self._settle()
+            os.close(old)
+            return UploadFile(self.path / secrets.token_hex(16))
 
     def close(self) -> None:
         """Remove the folder."""

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +72,37 @@ def test_leftovers_go_but_not_those_of_a_service_that_runs(tmp_path: Path) -> No
     assert (running.path / "video").exists()
     running.close()
     second.close()
+
+
+def test_a_folder_that_was_tidied_away_is_made_again(tmp_path: Path) -> None:
+    folder = UploadFolder(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data")
+
+    async def use() -> None:
+        async with folder.new_file() as file:
+            assert file.path.parent == folder.path
+
+    asyncio.run(use())
+    other = UploadFolder(tmp_path / "data")
+    assert folder.path.exists(), "it is still ours"
+    other.close()
+    folder.close()
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_where_no_file_can_be_made_there_is_no_room(tmp_path: Path) -> None:
+    folder = UploadFolder(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data")
+    (tmp_path / "data").write_bytes(b"")
+
+    async def use() -> None:
+        async with folder.new_file():
+            pass
+
+    with pytest.raises(RequestRefused) as caught:
+        asyncio.run(use())
+    assert caught.value.code == "storage_full"
+    folder.close()
 
 
 def test_a_folder_that_is_a_link_is_not_used(tmp_path: Path) -> None:
