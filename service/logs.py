@@ -34,12 +34,17 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage().strip(),
+            "message": _without_trace(record.getMessage().strip()),
         }
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = describe_error(record.exc_info[1])
         return json.dumps(line, default=str, allow_nan=False)
+
+
+def _without_trace(message: str) -> str:
+    """Return a message, but not a traceback: the framework logs one when the start or the end fails."""
+    return "the start or the end failed" if message.startswith("Traceback (") else message
 
 
 def configure(level: str) -> None:

@@ -24,7 +24,7 @@ from service.jobs.queue import open_jobs
 from service.keys import KeysUnusable
 from service.observation import observing
 from service.protocol import Patience, patient_protocol
-from service.server import PatientServer, on_hangup
+from service.server import PatientServer, on_hangup, told_in_words
 from service.settings import Settings
 from service.socket_protocol import patient_websocket
 from service.telemetry import FRAMEWORK_SILENT, TelemetryUnavailable, Traces
@@ -49,7 +49,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         title="FacePulse",
         version=version("facepulse"),
         description=_DESCRIPTION,
-        lifespan=functools.partial(_running, settings, estimator, traces),
+        lifespan=functools.partial(_lifespan, settings, estimator, traces),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -69,6 +69,13 @@ def _add_addresses(app: FastAPI, settings: Settings) -> None:
         app.include_router(addresses.router)
     if settings.metrics and not settings.metrics_port:
         app.include_router(metrics.router)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(settings: Settings, estimator: str, traces: Traces | None, app: FastAPI) -> AsyncIterator[None]:
+    with told_in_words():
+        async with _running(settings, estimator, traces, app):
+            yield
 
 
 @contextlib.asynccontextmanager
@@ -118,7 +125,7 @@ def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uv
 
 
 def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR) -> None:
-    """Serve until SIGTERM or Ctrl-C; exits with 2 and a sentence when keys or telemetry cannot be as they are set."""
+    """Serve until SIGTERM or Ctrl-C; exits with 2 and a sentence when it cannot start with these settings."""
     settings = settings or Settings()
     logs.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _end_quietly)  # until the server listens to it
@@ -128,8 +135,12 @@ def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR)
     except (KeysUnusable, TelemetryUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         server.run()
+    except KeyboardInterrupt:
+        pass
+    except SystemExit as end:  # of the server's own codes there is one, for a start that failed
+        sys.exit(2 if end.code else 0)
 
 
 def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:

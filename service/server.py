@@ -6,7 +6,9 @@ one ends it now. SIGHUP: look at the model store again.
 
 import asyncio
 import contextlib
+import logging
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.api.state import Service
+from service.jobs.job import JobsUnavailable
 
+_LOG = logging.getLogger("facepulse.server")
 _SHARE_FOR_JOBS = 0.8  # of the grace time; the rest is for telling whoever waits for one
 _CANCEL_S = 1  # for requests that did not end in time, to be cancelled and answered
 
@@ -53,6 +57,17 @@ class PatientServer(uvicorn.Server):
             self._jobs_end = asyncio.create_task(self._app_state.jobs.stop(_SHARE_FOR_JOBS * self._grace_s))
             return False
         return self._jobs_end.done() and service.pool.quiet and not self.server_state.tasks
+
+
+@contextlib.contextmanager
+def told_in_words() -> Iterator[None]:
+    """Log what keeps the block from working, for the operator: which file or port, and what is wrong with it."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, JobsUnavailable) as error:
+        file, why = getattr(error, "filename", None), getattr(error, "strerror", None) or str(error.__cause__ or error)
+        _LOG.error("the service cannot run", extra={"why": f"{why}: {file}" if file else why})
+        raise
 
 
 @contextlib.contextmanager

@@ -37,6 +37,11 @@ def test_an_error_is_named_but_its_message_is_not() -> None:
     assert "private" not in json.dumps(line)
 
 
+def test_a_traceback_as_a_message_is_not_passed_on() -> None:
+    line = formatted(msg="%s", args=('Traceback (most recent call last):\n  File "private.py"\nValueError: private',))
+    assert line["message"] == "the start or the end failed"
+
+
 def test_a_warning_of_python_is_a_line_that_quotes_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from service.main import create_app, make_server
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 from tests.service.api.http import exchange, form, head, part, read_answer
 from tests.service.server import VIDEO, Server, running_server, wait_until
 
@@ -176,3 +177,42 @@ def test_uploads_may_lie_elsewhere_than_the_state_of_jobs(tmp_path: Path) -> Non
         assert [path.name[:8] for path in (tmp_path / "memory").iterdir()] == ["uploads-"]
         assert {path.name.split(".")[0] for path in (tmp_path / "data").iterdir()} == {"jobs"}
     assert not list((tmp_path / "memory").iterdir())
+
+
+def _start_in_vain(tmp_path: Path, **settings: object) -> tuple[int, list[dict[str, str]]]:
+    """Start a service that cannot start; return its exit code and its log."""
+    chosen = {"port": 0, "workers": 1, "data_dir": tmp_path / "data"} | settings
+    environment = os.environ | {PREFIX + name.upper(): str(value) for name, value in chosen.items()}
+    command = [sys.executable, "-W", "error", "-m", "service.main"]
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
+    return done.returncode, [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def _why(log: list[dict[str, str]]) -> str:
+    (line,) = (line for line in log if line["message"] == "the service cannot run")
+    assert "Traceback" not in str(log)
+    return line["why"]
+
+
+def test_a_data_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    code, log = _start_in_vain(tmp_path)
+    assert (code, _why(log)) == (2, f"File exists: {tmp_path / 'data'}")
+
+
+def test_a_state_of_jobs_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data" / "jobs.sqlite3").mkdir(parents=True)
+    code, log = _start_in_vain(tmp_path)
+    assert (code, _why(log)) == (2, f"Is a directory: {tmp_path / 'data' / 'jobs.sqlite3'}")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["jobs.sqlite3"]
+
+
+def test_ports_that_are_taken_are_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, log = _start_in_vain(tmp_path, metrics_port=port)
+        assert code == 2
+        assert "in use" in _why(log)
+        code, log = _start_in_vain(tmp_path, port=port)
+        assert code == 2
+        assert any("in use" in line["message"] for line in log)
