@@ -61,7 +61,7 @@ def parse_keys(text: str) -> tuple[NamedHash, ...]:
 def read_keys(path: Path) -> tuple[NamedHash, ...]:
     """Read a key file. Raises KeysUnusable when it cannot be read, others may write to it, or a line is wrong."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             _check(status)
             return parse_keys(file.read(_LARGEST_FILE).decode("ascii"))
@@ -69,6 +69,11 @@ def read_keys(path: Path) -> tuple[NamedHash, ...]:
         raise KeysUnusable(f"the key file cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise KeysUnusable("the key file is not plain ASCII text") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, but wait for no named pipe that stands in its place: all requests would wait with us."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _check(status: os.stat_result) -> None:

@@ -116,6 +116,9 @@ def test_what_is_no_file_of_keys(tmp_path: Path) -> None:
         KeyRing(tmp_path)
     with pytest.raises(KeysUnusable, match="regular"):
         read_keys(Path(os.devnull))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(KeysUnusable, match="regular"):
+        read_keys(tmp_path / "pipe")
     (tmp_path / "video").write_bytes(b"\xff\x00")
     with pytest.raises(KeysUnusable, match="ASCII"):
         read_keys(tmp_path / "video")
