@@ -122,7 +122,7 @@ class HttpExchange:
             async with asyncio.timeout(_LINGER_S):
                 while not self._body_complete and self._received_bytes < _LINGER_BYTES:
                     self._note(await self._receive())
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):  # the latter when the service ends; the answer is out
             pass
 
     def note_client_gone(self) -> None:

@@ -3,6 +3,7 @@
 Pure ASGI, so that a client that goes away and a body that trickles are seen as they happen.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -111,6 +112,8 @@ class RequestGuard:
             exchange.note_client_gone()
         except RequestRefused as refusal:
             await exchange.refuse(refusal.code)
+        except asyncio.CancelledError:  # the service ends, and this did not end in time
+            await exchange.refuse("stopping")
         except Exception as error:  # the outermost boundary: nothing of it may reach the caller or the log as it is
             request_id = scope["facepulse.request_id"]
             _LOG.error("request failed", extra={"request_id": request_id, "where": describe_error(error)})

@@ -136,6 +136,18 @@ def test_a_request_that_does_not_end_does_not_keep_it(tmp_path: Path) -> None:
         assert server.left_behind() == []
 
 
+def test_an_upload_that_does_not_end_is_told(tmp_path: Path) -> None:
+    with running_server(tmp_path, shutdown_s=1) as server, server.connect() as sock:
+        sock.sendall(head(length=1000) + b"--")
+        wait_until(server.uploads)
+        server.process.send_signal(signal.SIGTERM)
+        answer = read_answer(sock)
+        assert (answer.status, answer.problem()) == (503, "stopping")
+        assert server.process.wait(20) == 0
+        assert server.left_behind() == []
+    assert "CancelledError" not in server.log_text()
+
+
 def test_workers_do_not_outlive_a_service_that_is_killed(tmp_path: Path) -> None:
     with running_server(tmp_path, workers=2) as server, server.connect() as sock:
         body = form(part("file", VIDEO), part("model", b"spin"))
