@@ -104,8 +104,9 @@ def test_a_folder_without_videos_is_1(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
-    shutil.copy(CLIP, tmp_path / "b.mp4")
     (tmp_path / "a.mp4").write_text("no video")
+    for number in range(30):  # so many that none of them can be the last when the signal comes
+        (tmp_path / f"b{number}.mp4").symlink_to(CLIP)
     table = tmp_path / "out.csv"
     command = [sys.executable, "-m", "service.cli", "estimate", str(tmp_path), "--out", str(table), "--jobs", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:

@@ -66,7 +66,7 @@ def test_more_workers_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACEPULSE_WORKER_MEMORY_MB", "100000000")
+    monkeypatch.setenv("FACEPULSE_WORKER_MEMORY_MB", "1000000")
     assert found("memory")
 
 
