@@ -24,7 +24,7 @@ from service.jobs.queue import open_jobs
 from service.keys import KeysUnusable
 from service.observation import observing
 from service.protocol import Patience, patient_protocol
-from service.server import PatientServer, on_hangup, told_in_words
+from service.server import BACKLOG, PatientServer, on_hangup, room_for, told_in_words
 from service.settings import Settings
 from service.socket_protocol import patient_websocket
 from service.telemetry import FRAMEWORK_SILENT, TelemetryUnavailable, Traces
@@ -37,6 +37,7 @@ _DESCRIPTION = (
     "Live video goes over the WebSocket /v1/stream: a message for each frame, with its capture time as a big-endian "
     "float64 in seconds and a JPEG behind it; about once a second an update comes back as JSON."
 )
+_OTHER_FILES = 128  # the jobs' database, the log, connections to the metrics' own port
 
 
 def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> FastAPI:
@@ -101,13 +102,15 @@ async def _running(settings: Settings, estimator: str, traces: Traces | None, ap
 
 
 def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uvicorn.Server:
-    """Return a uvicorn server with our protocol and logs; no limit on connections, which health checks would meet."""
-    patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s)
+    """Return a uvicorn server with our protocol and logs; not with its limit, which health checks would meet."""
+    connections = room_for(settings.max_connections, settings.max_uploads + 4 * settings.workers + _OTHER_FILES)
+    patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s, connections)
     app = create_app(settings, estimator=estimator)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
+        backlog=BACKLOG,
         loop="asyncio",
         http=cast(type[asyncio.Protocol], patient_protocol(patience)),
         ws=cast(type[asyncio.Protocol], patient_websocket(patience)),

@@ -22,6 +22,7 @@ from service.settings import Settings
 from service.telemetry import FRAMEWORK_SILENT, Traces
 
 _LOG = logging.getLogger("facepulse.metrics")
+_MOST_SCRAPERS = 64
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +53,9 @@ async def _own_port(settings: Settings, metrics: Metrics) -> AsyncIterator[None]
         yield
         return
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.create_server((settings.host, settings.metrics_port), family=family) as listening:
+    with socket.create_server(
+        (settings.host, settings.metrics_port), family=family, backlog=_MOST_SCRAPERS
+    ) as listening:
         server = _Beside(_config(settings, metrics))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         _LOG.info("metrics have a port of their own", extra={"port": listening.getsockname()[1]})
@@ -64,9 +67,10 @@ async def _own_port(settings: Settings, metrics: Metrics) -> AsyncIterator[None]
 
 
 def _config(settings: Settings, metrics: Metrics) -> uvicorn.Config:
-    patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s)
+    patience = Patience(settings.header_timeout_s, settings.stall_timeout_s, settings.min_bytes_per_s, _MOST_SCRAPERS)
     return uvicorn.Config(
         _metrics_app(metrics),
+        backlog=_MOST_SCRAPERS,
         loop="none",
         http=cast(type[asyncio.Protocol], patient_protocol(patience)),
         ws="none",

@@ -22,11 +22,15 @@ from service.api.problems import MEDIA_TYPE, make_problem
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a client may take: for a header; between two looks at how much of an answer it has read."""
+    """How long a client may take: for a header; between two looks at how much of an answer it has read.
+
+    max_connections: of more the one that idles longest is closed.
+    """
 
     header_timeout_s: float = 10.0
     stall_timeout_s: float = 30.0
     min_bytes_per_s: int = 1024
+    max_connections: int = 1000
 
 
 class ReaderClock:
@@ -74,13 +78,29 @@ class PatientH11Protocol(H11Protocol):
         self._patience = patience
         self._header_timer: asyncio.TimerHandle | None = None
         self._reader = ReaderClock(self.loop, patience)
+        self._since_s = self.loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to wait for a header."""
         super().connection_made(cast(asyncio.Transport, transport))
+        self._make_room()
         # With no room in our own buffer, "writing is paused" means: the client has not read all of it.
         self.transport.set_write_buffer_limits(high=0)
         self._watch_header()
+
+    def _make_room(self) -> None:
+        """Close the connection that idles longest if there are too many: without a file left, none could be taken."""
+        if len(self.connections) <= self._patience.max_connections:
+            return
+        idle = (other for other in self.connections if isinstance(other, PatientH11Protocol) and other._is_idle)
+        longest = min(idle, key=lambda other: other._since_s)
+        self.connections.discard(longest)
+        longest.transport.abort()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether it is neither being answered nor closed."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks."""

@@ -7,6 +7,7 @@ one ends it now. SIGHUP: look at the model store again.
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import sqlite3
 import threading
@@ -20,6 +21,7 @@ from fastapi import FastAPI
 from service.api.state import Service
 from service.jobs.job import JobsUnavailable
 
+BACKLOG = 128  # connections that may be taken at once, before one can be closed for them
 _LOG = logging.getLogger("facepulse.server")
 _SHARE_FOR_JOBS = 0.8  # of the grace time; the rest is for telling whoever waits for one
 _CANCEL_S = 1  # for requests that did not end in time, to be cancelled and answered
@@ -57,6 +59,20 @@ class PatientServer(uvicorn.Server):
             self._jobs_end = asyncio.create_task(self._app_state.jobs.stop(_SHARE_FOR_JOBS * self._grace_s))
             return False
         return self._jobs_end.done() and service.pool.quiet and not self.server_state.tasks
+
+
+def room_for(connections: int, others: int) -> int:
+    """Raise the limit of open files, as far as we may, for so many connections and other files; return how many fit.
+
+    Where the limit is met, asyncio does little else than to write so into the log.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + others + BACKLOG
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return connections
+    soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, soft - others - BACKLOG)
 
 
 @contextlib.contextmanager

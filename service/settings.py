@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     stall_timeout_s: Seconds = Field(30.0, description="Time after which a stalled body gets 408, a reader is cut off.")
     min_bytes_per_s: int = Field(1024, ge=1, description="Slower than this over stall_timeout_s counts as stalled.")
     max_header_kb: int = Field(64, ge=8, le=1024, description="Largest request header (KiB); more gets 431.")
+    max_connections: int = Field(
+        1000, ge=16, le=100_000, description="Connections at a time; for one more the one that idles longest is closed."
+    )
     keep_alive_s: int = Field(5, ge=1, description="Time an idle connection is kept.")
     shutdown_s: int = Field(10, ge=1, description="Time that running requests get to end after SIGTERM.")
 

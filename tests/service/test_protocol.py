@@ -1,7 +1,9 @@
 """Bytes on real sockets: headers that do not end, answers that nobody reads, and what is no HTTP at all."""
 
+import contextlib
 import socket
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,7 +19,7 @@ from tests.service.api.http import (
     part,
     read_answer,
 )
-from tests.service.server import VIDEO, Server, wait_until
+from tests.service.server import VIDEO, Server, running_server, wait_until
 
 GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
 
@@ -182,3 +184,17 @@ def test_garbage_while_a_request_is_worked_on(server: Server) -> None:
         assert answer.problem() == "bad_request"
         assert closed_by_server(sock)
     wait_until(lambda: server.uploads() == [])
+
+
+def test_idle_connections_give_way_to_new_ones(tmp_path: Path) -> None:
+    with running_server(tmp_path, max_connections=16) as server, contextlib.ExitStack() as stack:
+        upload = stack.enter_context(server.connect())
+        upload.sendall(head(length=len(GOOD_FORM)))
+        wait_until(server.uploads)
+        idle = [stack.enter_context(server.connect()) for _ in range(60)]
+        with server.client() as client:
+            assert client.get("/readyz").status_code == 200
+        assert closed_by_server(idle[0])
+        assert connections(server) <= 16
+        assert exchange(idle[-1], GET + b"\r\n").status == 200
+        assert exchange(upload, GOOD_FORM).status == 200, "who is being served stays"

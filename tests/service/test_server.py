@@ -1,10 +1,12 @@
 """How the service ends, and how it takes new models: a real process, real signals, requests under way."""
 
 import json
+import resource
 import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
+from service.server import BACKLOG, room_for
 from tests.service.server import VIDEO, Server, running_server, wait_until
 from tests.service.stores import activate, write_version
 
@@ -184,3 +187,19 @@ def test_a_hangup_before_it_listens_does_not_kill_it(tmp_path: Path) -> None:
             server.process.send_signal(signal.SIGHUP)
         time.sleep(0.5)
         assert server.process.poll() is None
+
+
+@pytest.fixture
+def few_files() -> Iterator[int]:
+    """Let this process open few files for a moment; return how many it may be allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (BACKLOG + 100, hard))
+    yield hard if hard != resource.RLIM_INFINITY else 1 << 20
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("wanted", [10, 200, 100_000])
+def test_there_are_files_for_all_connections(few_files: int, wanted: int) -> None:
+    connections = room_for(wanted, 50)
+    assert 10 <= connections <= wanted
+    assert BACKLOG + 50 + connections <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= few_files
