@@ -33,6 +33,7 @@ _TOLERATED_LOSS = 0.05  # of the frames since the last update; a hiccup of the n
 _DROPPED = ResultWarning(
     code="frames_dropped", detail="Frames were left out, as they come faster than they can be measured."
 )
+_MOST_SILENT = 64  # connections without a session: they cost nothing but a file each
 _NOTHING_KNOWN = b"null"
 _NORMAL, _SERVICE_RESTART = 1000, 1012
 
@@ -42,7 +43,19 @@ class LivePlaces:
 
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.usable_live_sessions
+        self._connected = 0
         self.open = 0
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[None]:
+        """Count as connected for the length of the block. Raises RequestRefused when too many have not begun yet."""
+        if self._connected - self.open >= _MOST_SILENT:
+            raise RequestRefused("too_many_sessions")
+        self._connected += 1
+        try:
+            yield
+        finally:
+            self._connected -= 1
 
     @contextlib.contextmanager
     def take(self) -> Iterator[None]:
@@ -59,10 +72,12 @@ class LivePlaces:
 @router.websocket("/v1/stream")
 async def measure_live(websocket: WebSocket) -> None:
     """Hold one session: start, frames in and updates out, bye."""
-    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
-    reason = await LiveConnection(websocket, websocket.app.state.service, websocket.app.state.live).run()
-    await websocket.send_text(Bye(reason=reason).model_dump_json())
-    await websocket.close(_SERVICE_RESTART if reason == "stopping" else _NORMAL, reason)
+    places: LivePlaces = websocket.app.state.live
+    with places.connect():
+        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
+        reason = await LiveConnection(websocket, websocket.app.state.service, places).run()
+        await websocket.send_text(Bye(reason=reason).model_dump_json())
+        await websocket.close(_SERVICE_RESTART if reason == "stopping" else _NORMAL, reason)
 
 
 class LiveConnection:

@@ -163,6 +163,19 @@ def test_more_sessions_than_there_may_be_are_refused(server: Server) -> None:
         pass
 
 
+def test_many_who_connect_and_say_nothing_are_refused(tmp_path: Path) -> None:
+    with running_server(tmp_path, estimator=live_standin.SPEC, live_idle_s=60) as server:
+        with contextlib.ExitStack() as stack:
+            for _ in range(64):
+                stack.enter_context(session(server))
+            with pytest.raises(InvalidStatus) as refused, session(server):
+                pass
+            assert refused.value.response.status_code == 503
+            assert json.loads(refused.value.response.body or b"")["code"] == "too_many_sessions"
+        with session(server, start={}):
+            pass
+
+
 def test_others_are_told_that_all_workers_are_busy(server: Server) -> None:
     with session(server, start={}) as client:
         answer = server.measure()
