@@ -17,6 +17,11 @@ from service.cli.batch import find_videos
 from tests.service.cli.test_estimate import CLIP, METHOD
 from tests.service.server import wait_until
 
+# A shell that runs the tests in the background has Ctrl-C ignored, and its children inherit that.
+_HEARS_CTRL_C = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from service.cli import main; sys.exit(main())"
+)
 SHORT = ("--model", METHOD, "--duration-s", "10")
 
 
@@ -108,7 +113,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     for number in range(30):  # so many that none of them can be the last when the signal comes
         (tmp_path / f"b{number}.mp4").symlink_to(CLIP)
     table = tmp_path / "out.csv"
-    command = [sys.executable, "-m", "service.cli", "estimate", str(tmp_path), "--out", str(table), "--jobs", "1"]
+    command = [sys.executable, "-c", _HEARS_CTRL_C, "estimate", str(tmp_path), "--out", str(table), "--jobs", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         wait_until(lambda: table.exists() and "not_a_video" in table.read_text(), 60)
         process.send_signal(signal.SIGINT)
