@@ -1,4 +1,4 @@
-"""Clips of a cache as batches for the networks: order, augmentation, target."""
+"""Clips of a cache as batches for the networks: order and target."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from torch import Tensor
 from service.pipeline.infer import comparable_pairs
 from service.pipeline.pulse import BAND_HZ
 from service.pipeline.types import Bools, Floats, InputSpec, SampleKind
+from training.augment import augment
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
 from training.config import AugmentConfig
 
@@ -64,57 +65,6 @@ def _in_band(ppg: Floats, fps: float) -> Floats:
 
 def _unit(wave: Floats) -> Floats:
     return np.asarray(wave / max(float(wave.std()), _FLAT_PPG), np.float32)
-
-
-def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator) -> TrainingClip:
-    """Return a changed clip of the same length.
-
-    Flips, shifts, and bends each colour channel by a power: that scales the channels' pulses against each other, which
-    a gain does not (it cancels in the normalised difference). Adds noise. Stretches time, and the heart rate with it.
-    Never plays backwards: the pulse rises faster than it falls.
-    """
-    rgb, ppg, comparable, meta = clip.rgb, clip.ppg, clip.comparable, clip.meta
-    if rng.random() < config.flip:
-        rgb = rgb[..., ::-1]
-    if rng.random() < config.shift:
-        rgb = shifted(rgb, *rng.integers(-config.shift_max, config.shift_max + 1, 2))
-    if rng.random() < config.gamma:
-        rgb = rgb ** rng.uniform(*config.gamma_range, (1, 3, 1, 1)).astype(np.float32)
-    if rng.random() < config.noise:
-        strength = np.float32(rng.uniform(0, config.noise_max))
-        rgb = np.clip(rgb + strength * rng.standard_normal(rgb.shape, dtype=np.float32), 0, 1)
-    clip = TrainingClip(np.ascontiguousarray(rgb), ppg, comparable, meta)
-    if rng.random() < config.stretch:
-        return stretch(clip, float(rng.uniform(*config.stretch_range)))
-    return clip
-
-
-def shifted(rgb: Floats, down: int, right: int) -> Floats:
-    """Return crops (T, 3, H, W) moved by whole cells, their edges repeated: no detector's box is exact."""
-    height, width = rgb.shape[2:]
-    rows = np.clip(np.arange(height) - down, 0, height - 1)
-    columns = np.clip(np.arange(width) - right, 0, width - 1)
-    return rgb[:, :, rows][..., columns]
-
-
-def stretch(clip: TrainingClip, speed: float) -> TrainingClip:
-    """Return the clip played `speed` times as fast, of the same length.
-
-    When it ends early the last frame is repeated and marked not comparable; frames between frames are interpolated.
-    """
-    count = len(clip.ppg)
-    at = np.minimum(np.arange(count) * speed, count - 1)
-    before = np.minimum(at.astype(int), count - 2)
-    part = (at - before).astype(np.float32)
-    weight = part[:, None, None, None]
-    rgb = clip.rgb[before] * (1 - weight) + clip.rgb[before + 1] * weight
-    ppg = clip.ppg[before] * (1 - part) + clip.ppg[before + 1] * part
-    breaks = np.cumsum(~clip.comparable)
-    last = np.ceil(at).astype(int)  # a new frame lies on old ones up to here; a break on the way breaks it too
-    first = np.concatenate([[0], np.floor(at[:-1]).astype(int)])
-    comparable = (breaks[last] == breaks[first]) & (np.arange(count) * speed <= count - 1)
-    meta = {**clip.meta, "bpm": clip.meta["bpm"] * speed}
-    return TrainingClip(rgb, ppg.astype(np.float32), comparable, meta)
 
 
 def collate(clips: list[TrainingClip], spec: InputSpec, kind: SampleKind = "wave") -> Batch:

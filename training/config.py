@@ -25,14 +25,23 @@ class AugmentConfig:
     """Probabilities of the changes made to a clip when it is loaded, and their ranges."""
 
     flip: float = 0.5
-    shift: float = 0.5
-    shift_max: int = 2
-    gamma: float = 0.3
+    shift: float = 0.7  # of the warp: shift_max cells, zoom_range, turn_max radians
+    shift_max: float = 2.0
+    zoom_range: tuple[float, float] = (0.87, 1.15)
+    turn_max: float = 0.15
+    gamma: float = 0.4
     gamma_range: tuple[float, float] = (0.7, 1.4)
+    mix: float = 0.3
+    mix_max: float = 0.12
+    flicker: float = 0.15
+    flicker_max: float = 0.01
     noise: float = 0.2
     noise_max: float = 0.004
-    stretch: float = 0.3
-    stretch_range: tuple[float, float] = (0.8, 1.25)
+    stretch: float = 0.6
+    stretch_range: tuple[float, float] = (0.7, 1.4)
+
+
+NO_AUGMENT = AugmentConfig(flip=0, shift=0, gamma=0, mix=0, flicker=0, noise=0, stretch=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,15 @@ from service.pipeline.types import InputSpec
 from tests.training.moving_colours import write_clips
 from training.batches import (
     TrainingBatches,
-    augment,
     collate,
     plain_batches,
     pulse_change,
     pulse_slope,
-    shifted,
-    stretch,
 )
 from training.clips import ClipFolder, ClipsInvalid, ClipWriter, TrainingClip
-from training.config import AugmentConfig
+from training.config import NO_AUGMENT
 
 T = np.arange(160) / 30
-NOTHING = AugmentConfig(flip=0, shift=0, gamma=0, noise=0, stretch=0)
 
 
 def one(frames: int = 160, bpm: float = 90.0) -> TrainingClip:
@@ -58,48 +54,6 @@ def test_a_sample_across_a_break_is_not_valid(lag: int, expected: list[int]) -> 
     assert valid[: len(expected)].int().tolist() == expected
 
 
-def test_no_augmentation_changes_nothing() -> None:
-    clip = one()
-    same = augment(clip, NOTHING, np.random.default_rng(0))
-    assert np.array_equal(same.rgb, clip.rgb)
-
-
-def test_a_flip_mirrors_left_and_right() -> None:
-    clip = one()
-    flipped = augment(clip, replace(NOTHING, flip=1), np.random.default_rng(0))
-    assert np.array_equal(flipped.rgb, clip.rgb[..., ::-1])
-
-
-def test_gamma_and_noise_stay_in_range() -> None:
-    changed = augment(one(), replace(NOTHING, gamma=1, noise=1, noise_max=0.5), np.random.default_rng(0))
-    assert 0 <= changed.rgb.min() < changed.rgb.max() <= 1
-    assert changed.rgb.dtype == np.float32
-
-
-@pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
-def test_stretching_changes_the_rate(speed: float) -> None:
-    clip = stretch(one(bpm=90), speed)
-    expected = np.sin(2 * np.pi * 1.5 * speed * T)
-    n = int(160 / speed) if speed > 1 else 160
-    assert clip.meta["bpm"] == pytest.approx(90 * speed)
-    assert np.abs(clip.ppg[: n - 2] - expected[: n - 2]).max() < 0.05
-
-
-def test_what_is_missing_at_the_end_is_not_comparable() -> None:
-    clip = stretch(one(), 1.25)
-    assert clip.comparable[:128].all()
-    assert not clip.comparable[130:].any()
-
-
-@pytest.mark.parametrize("speed", [0.8, 1.25])
-def test_stretching_keeps_breaks(speed: float) -> None:
-    clip = one()
-    clip.comparable[50] = False
-    broken = np.flatnonzero(~stretch(clip, speed).comparable[:120])
-    assert len(broken) >= 1
-    assert np.abs(broken * speed - 50).max() <= 1.3
-
-
 def test_another_frame_rate_is_refused() -> None:
     with pytest.raises(ClipsInvalid, match="25"):
         collate([one()], InputSpec(fps=25.0))
@@ -110,7 +64,7 @@ def batches(folder: Path, seed: int = 0) -> TrainingBatches:
 
 
 def test_an_epoch_shows_each_clip_at_most_once(clips: Path) -> None:
-    row = batches(clips).augmented_by(NOTHING)
+    row = batches(clips).augmented_by(NO_AUGMENT)
     rates = torch.cat([next(row).bpm, next(row).bpm])
     assert len(set(rates.tolist())) == 6
 
@@ -180,13 +134,6 @@ def test_windows_learn_from_the_longest_piece_alone() -> None:
     assert not batch.valid[0, :20].any()
     assert batch.valid[0, 20:].all()
     np.testing.assert_array_equal(batch.rgb[0, :30], np.repeat(clip.rgb[20:21], 30, axis=0))
-
-
-def test_shifting_moves_whole_cells_and_repeats_the_edge() -> None:
-    rgb = one(frames=2).rgb
-    moved = shifted(rgb, 1, -1)
-    np.testing.assert_array_equal(moved[:, :, 1:, :-1], rgb[:, :, :-1, 1:])
-    np.testing.assert_array_equal(moved[:, :, 0, :-1], rgb[:, :, 0, 1:])
 
 
 def test_batches_hold_clips_of_one_length(tmp_path: Path) -> None:

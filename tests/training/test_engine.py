@@ -7,13 +7,12 @@ import torch
 from service.pipeline.types import InputSpec
 from training.batches import TrainingBatches, plain_batches
 from training.clips import ClipFolder
-from training.config import LOSS_WEIGHTS, AugmentConfig, LossRecipe, TrainConfig
+from training.config import LOSS_WEIGHTS, NO_AUGMENT, LossRecipe, TrainConfig
 from training.engine import Engine, schedule, validate
 from training.losses import Criterion, LossNotFinite
 from training.models import MODELS, Student, Teacher
 
 CPU = torch.device("cpu")
-PLAIN = AugmentConfig(gamma=0, noise=0, stretch=0)
 
 
 def engine(config: TrainConfig, teacher: Teacher | None = None) -> Engine:
@@ -24,7 +23,7 @@ def engine(config: TrainConfig, teacher: Teacher | None = None) -> Engine:
 
 def batches(clips: Path, lag: int = 1, batch_clips: int = 2) -> TrainingBatches:
     row = TrainingBatches(ClipFolder(clips), spec=InputSpec(lag=lag), batch_clips=batch_clips, seed=0)
-    return row.augmented_by(PLAIN)
+    return row.augmented_by(NO_AUGMENT)
 
 
 @pytest.mark.parametrize("loss", ["band", "paper"])

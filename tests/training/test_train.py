@@ -7,7 +7,7 @@ import torch
 
 from training.checkpoint import CHECKPOINT, load_average, load_checkpoint
 from training.clips import ClipFolder
-from training.config import AugmentConfig, TrainConfig
+from training.config import NO_AUGMENT, TrainConfig
 from training.train import Data, Run, main
 
 CONFIG = TrainConfig("student", 6, batch_clips=2, validate_every=4, validate_clips=2)
@@ -45,7 +45,7 @@ def test_without_validation_clips_it_trains_all_the_same(clips: Path, tmp_path: 
 
 
 def test_a_budget_of_minutes_ends(clips: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, steps=None, minutes=0.005, augment=AugmentConfig(stretch=0))
+    config = replace(CONFIG, steps=None, minutes=0.005, augment=NO_AUGMENT)
     run = Run(config, Data(ClipFolder(clips), None), tmp_path)
     run.go(quiet=True)
     assert run.elapsed_s >= 0.3

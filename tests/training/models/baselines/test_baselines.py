@@ -13,7 +13,7 @@ from service.pipeline.types import Clip
 from tests.training.models.baselines.small import SMALL, frames
 from training.batches import TrainingBatches
 from training.clips import ClipFolder
-from training.config import AugmentConfig, TrainConfig, loss_weights
+from training.config import NO_AUGMENT, TrainConfig, loss_weights
 from training.engine import Engine
 from training.export import Release, release
 from training.losses import Criterion
@@ -95,7 +95,7 @@ def test_they_learn_a_small_set(clips: Path, name: str, steps: int) -> None:
     criterion = Criterion(loss_weights("band", net.kind))
     trained = Engine(net, TrainConfig(name, steps), criterion, device=torch.device("cpu"))
     row = TrainingBatches(ClipFolder(clips), spec=net.spec(30.0), batch_clips=1, seed=0, kind=net.kind)
-    row.augmented_by(AugmentConfig(gamma=0, noise=0, stretch=0))
+    row.augmented_by(NO_AUGMENT)
     totals = [trained.step(next(row), i / steps)["total"] for i in range(steps)]
     assert min(totals[-3:]) < 0.7 * totals[0]
 
