@@ -24,6 +24,7 @@ from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import fit_calibration
 from service.pipeline.types import Calibration, Clip, Pulse, PulseModel
 from training.benchmark import BenchmarkSpec, Case, make_cases
+from training.card import untested, write_card
 from training.metrics import NEAR_BPM
 from training.pool import spread
 from training.tables import CONFIDENT, markdown
@@ -101,9 +102,13 @@ def held_out_row(observations: Sequence[Observation]) -> list[str]:
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
-    """Put a calibration into the manifest of a model folder."""
-    part = CalibrationPart(bias=calibration.bias, weights=calibration.weights)
-    read_manifest(folder).model_copy(update={"calibration": part}).write(folder)
+    """Put a calibration into manifest and card of a model folder; figures that another one gave go."""
+    part, before = CalibrationPart(bias=calibration.bias, weights=calibration.weights), read_manifest(folder)
+    if part == before.calibration:
+        return
+    manifest = before.model_copy(update={"calibration": part, "metrics": untested(before.metrics)})
+    manifest.write(folder)
+    write_card(folder, manifest)
 
 
 def observe_all(

@@ -7,6 +7,7 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from service.pipeline.manifest import (
     file_sha256,
 )
 from service.pipeline.session import Session
+from training.card import write_card
 from training.checkpoint import RunInvalid, load_average, load_checkpoint
 from training.config import TrainConfig
 from training.models import PulseNet
@@ -30,7 +32,6 @@ from training.onnx_file import write_onnx
 from training.store import activate, git_revision
 
 MODEL = "model.onnx"
-CARD = "CARD.md"
 TOLERANCE = 1e-4  # between onnxruntime and torch; samples are of the order of 1
 
 
@@ -78,18 +79,25 @@ def release(run: Path, store: Path, what: Release, *, replace: bool = False, def
         raise ExportFailed(f"{folder.name} exists already; released versions do not change")
     partial = store / f".partial-{folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    export_onnx(net, partial / MODEL)
-    difference = parity(net, partial / MODEL)
-    if not difference <= TOLERANCE:
-        raise ExportFailed(f"onnxruntime and torch differ by {difference:.2g}")
-    manifest = _manifest(net, config, what, partial / MODEL, _last_measures(run) | {"onnx_difference": difference})
-    manifest.write(partial)
-    (partial / CARD).write_text(_card(manifest))
+    write_version(partial, net, config, what, _last_measures(run))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     activate(store, what.name, what.version, default=what.name if default else None)
     return folder
+
+
+def write_version(
+    folder: Path, net: PulseNet, config: TrainConfig, what: Release, metrics: Mapping[str, float]
+) -> None:
+    """Write ONNX file, manifest and card into a new folder. Raises ExportFailed when runtime and torch disagree."""
+    folder.mkdir(parents=True)
+    export_onnx(net, folder / MODEL)
+    difference = parity(net, folder / MODEL)
+    if not difference <= TOLERANCE:
+        raise ExportFailed(f"onnxruntime and torch differ by {difference:.2g}")
+    manifest = _manifest(net, config, what, folder / MODEL, {**metrics, "onnx_difference": difference})
+    manifest.write(folder)
+    write_card(folder, manifest)
 
 
 def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, metrics: dict[str, float]) -> Manifest:
@@ -124,31 +132,6 @@ def _last_measures(run: Path) -> dict[str, float]:
     measured = next((record for record in reversed(history) if "band_r" in record), dict[str, float]())
     found = {f"validation_{key}": float(measured[key]) for key in ("band_r", "bpm_mae", "clips") if key in measured}
     return {"steps": float(state["engine"]["steps"]), **found}
-
-
-def _card(manifest: Manifest) -> str:
-    assert manifest.input is not None, "a pulse model has an input"
-    assert manifest.output is not None, "a pulse model has an output"
-    size, mega_macs = manifest.input.size, (manifest.macs_per_frame or 0) / 1e6
-    rows = "\n".join(f"| {name} | {value:g} |" for name, value in manifest.metrics.items())
-    return f"""# {manifest.name} {manifest.version}
-
-Estimates the blood volume pulse from crops of a face; made for heart rate from video. No medical device.
-
-- In: {size}x{size} RGB crops in 0..1 at {manifest.input.fps:g} fps, 1.6 times the face's box.
-- Out: `{manifest.output.kind}`, a sample per pair of frames, lag {manifest.input.lag}; up means more blood.
-- Size: {manifest.parameters:,} parameters, {mega_macs:.1f} M multiply-accumulates per frame.
-- Trained on: {manifest.training.data}
-- Recipe: `{manifest.training.recipe}`, revision {manifest.training.git_revision[:12]}.
-- Licence of the weights: {manifest.training.licence}.
-
-What it cannot do: faces it has hardly seen (see the training data), strong motion, dim or flickering light and heavy
-compression make it miss the pulse; the service's confidence is there to say so.
-
-| measured at export | |
-|---|---|
-{rows}
-"""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -25,9 +25,10 @@ def machine() -> str:
     )
 
 
-def provenance(module: str, arguments: Sequence[str] | None, seed: int, revisions: Sequence[str] = ()) -> str:
+def provenance(module: str, arguments: Sequence[str] | None, seed: int | None, revisions: Sequence[str] = ()) -> str:
     """Return a paragraph: command, seed, git revision, machine. revisions: those at which the scores were made."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = shlex.join(["python", "-m", module, *words])
     made = ", ".join(revision[:12] for revision in revisions) or git_revision()[:12]
-    return f"Made by `{command}`, seed {seed}, scores at revision {made}, tables at {git_revision()[:12]}; {machine()}."
+    drawn = "" if seed is None else f" seed {seed},"
+    return f"Made by `{command}`,{drawn} scores at revision {made}, tables at {git_revision()[:12]}; {machine()}."

@@ -11,7 +11,6 @@ Every score is kept at once: a run that was interrupted goes on.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,8 +19,6 @@ from pathlib import Path
 from service.pipeline.estimate import Estimator
 from service.pipeline.manifest import ModelStore
 from training import costs, paper
-from training.benchmark import make_cases
-from training.datasets.catalogue import DATASETS
 from training.datasets.errors import DatasetInvalid
 from training.datasets.splits import k_folds
 from training.figures import draw_figures
@@ -29,12 +26,12 @@ from training.fixed_sets import FIXED_SETS
 from training.models import NETWORKS
 from training.provenance import provenance
 from training.report import accuracy_tables
-from training.score_book import ScoreBook, Scored, score_takes
+from training.score_book import Scored, score_takes
 from training.scores import Score
+from training.sets import SetUnknown, book_of, open_set, set_options
 from training.takes import CaseTakes, RecordingTakes, TakeSet
 from training.trust import pulseless_table
 
-RENDERED = "rendered"
 _PREFACE = (
     "Quoted: what the papers print, measured there on the set that is named. Ours: the service's whole chain with "
     "{models}. The reference of a recording is the mean over its 10-s windows, of a rendered video the mean rate of "
@@ -44,25 +41,6 @@ TABLES = (1, 2, 3, 5, 6)
 _HWANG, _YOON = "Hwang, Park & Lee 2023", "Yoon 2023"
 _CROSS = "the models of the store, the same for all sets; the released ones have seen nothing of these"
 _FOLDED = "the models of the fold in which a recording's subject tests"
-
-
-class SetUnknown(Exception):
-    """A set that is asked for is none, or lacks what it is made of."""
-
-
-def open_set(name: str, args: argparse.Namespace) -> TakeSet:
-    """Return the set of a word of the command line, rendering what is missing. Raises SetUnknown or DatasetInvalid."""
-    kind, _, folder = name.partition("=")
-    if kind in FIXED_SETS and not folder:
-        if args.faces is None:
-            raise SetUnknown(f"{kind} needs the London set's faces: --faces")
-        return CaseTakes(kind, make_cases(FIXED_SETS[kind], args.videos, args.faces, jobs=args.jobs, limit=args.limit))
-    if kind == RENDERED and folder:
-        return CaseTakes.of_folder(Path(folder).name, Path(folder), args.limit)
-    if kind in DATASETS and folder:
-        return RecordingTakes(DATASETS[kind](Path(folder)), args.limit)
-    known = ", ".join([*FIXED_SETS, *(f"{dataset}=FOLDER" for dataset in DATASETS)])
-    raise SetUnknown(f"{name} is no set; there are {known}")
 
 
 def stores_of(takes: TakeSet, args: argparse.Namespace) -> Callable[[str], Path]:
@@ -141,8 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
     models = args.models or list(Estimator(store).names)
     sets = {}
     for takes in opened:
-        book = ScoreBook(args.out / "scores" / f"{takes.name}.jsonl")
-        sets[takes.name] = score_takes(takes, models, stores[takes.name], book, jobs=args.jobs)
+        sets[takes.name] = score_takes(takes, models, stores[takes.name], book_of(takes, args), jobs=args.jobs)
     if all(score.error_code for scored in sets.values() for score in scored.scores):
         print("the service refused every video", file=sys.stderr)
         return 2
@@ -159,18 +136,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", metavar="SET", help="NAME or NAME=FOLDER")
+    set_options(parser)
     parser.add_argument("--tables", type=int, nargs="*", choices=TABLES, default=TABLES, help="which of the papers'")
-    parser.add_argument("--limit", type=int, help="the first videos of each set only")
-    parser.add_argument("--faces", type=Path, help="folder of the London set")
-    parser.add_argument("--videos", type=Path, default=Path("runs/benchmark"), help="where rendered videos are kept")
-    parser.add_argument("--model-store", type=Path, default=Path("model_store"))
     parser.add_argument("--folds", type=Path, help="folder of the model stores fold-1 to fold-5")
-    parser.add_argument("--models", nargs="+", help="all of the store and the classical ones by default")
     parser.add_argument("--figure-model", default="student", help="whose waves are drawn")
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="tables, plots and scores")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     return parser
 
 

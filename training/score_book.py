@@ -25,7 +25,7 @@ from training.takes import TakeSet
 
 _PIPELINE = Path(service.pipeline.__file__).parent
 # Files of it on which neither bpm nor confidence nor wave depends.
-_ASIDE = {"hrv", "respiration", "beats", "live", "live_messages", "recent", "progress", "warn"}
+_ASIDE = {"hrv", "respiration", "beats", "live", "live_messages", "recent", "progress", "speed", "warn"}
 
 
 class ScoreBook:

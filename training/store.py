@@ -1,12 +1,11 @@
 """Entering released versions into the model store; service.pipeline.manifest reads it."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from service.pipeline.manifest import ACTIVE
+from service.pipeline.manifest import ACTIVE, replace_text
 
 
 def activate(store: Path, name: str, version: str, *, default: str | None = None) -> None:
@@ -18,9 +17,7 @@ def activate(store: Path, name: str, version: str, *, default: str | None = None
     path, active = store / ACTIVE, _read(store)
     chosen = default or active.get("default", name)
     active = {"default": chosen, "models": {**active.get("models", {}), name: version}}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(active, indent=2, sort_keys=True) + "\n")
-    os.replace(partial, path)
+    replace_text(path, json.dumps(active, indent=2, sort_keys=True) + "\n")
 
 
 def default_of(store: Path) -> str | None:

@@ -1,6 +1,8 @@
 """Tables of an evaluation, as Markdown: all clips, what confidence is worth, and the error by group."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -10,17 +12,42 @@ from training.scores import Score, WindowScore
 CONFIDENT = 0.8
 
 
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """One model's answers for videos with a pulse: how many, their mean absolute error in bpm, and how many were `ok`.
+
+    ok_bpm_mae: the error of those, None where there are none.
+    """
+
+    clips: int
+    bpm_mae: float
+    ok_share: float
+    ok_bpm_mae: float | None
+
+    @classmethod
+    def of(cls, scores: Sequence[Score]) -> Self:
+        """Sum up the scores of one model as by_model leaves them. Raises ValueError for none."""
+        sure = [score for score in scores if score.status == "ok"]
+        ok_bpm_mae = metrics.mae(*columns(sure)) if sure else None
+        return cls(len(scores), metrics.mae(*columns(scores)), len(sure) / len(scores), ok_bpm_mae)
+
+    @property
+    def cells(self) -> list[str]:
+        """Return MAE, share `ok` and MAE of those as cells of a table."""
+        of_ok = "-" if self.ok_bpm_mae is None else f"{self.ok_bpm_mae:.2f}"
+        return [f"{self.bpm_mae:.2f}", f"{self.ok_share:.0%}", of_ok]
+
+
 def overall_table(scores: Sequence[Score]) -> str:
     """Return a row per model: clips, MAE, RMSE, r, median error, SNR, share said `ok` and the MAE of those."""
     rows = []
     for model, own in by_model(scores).items():
-        sure = [score for score in own if score.status == "ok"]
         figures = metrics.summary(*columns(own))
+        mae, *of_ok = Accuracy.of(own).cells
         median = float(np.median([score.error_bpm for score in own]))
         snr_db = float(np.mean([score.snr_db for score in own]))
-        sure_mae = f"{metrics.mae(*columns(sure)):.2f}" if sure else "-"
-        numbers = [figures["mae"], figures["rmse"], figures["r"], median, snr_db]
-        rows.append([model, str(len(own)), *(f"{n:.2f}" for n in numbers), f"{len(sure) / len(own):.0%}", sure_mae])
+        numbers = [figures["rmse"], figures["r"], median, snr_db]
+        rows.append([model, str(len(own)), mae, *(f"{n:.2f}" for n in numbers), *of_ok])
     return markdown(["model", "clips", "MAE", "RMSE", "r", "median error", "SNR dB", "`ok`", "MAE of `ok`"], rows)
 
 

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(ModelList(models=models).model_dump_json(indent=2))
         return OK
-    from service.cli.speed import model_ms_per_frame  # noqa: PLC0415
+    from service.pipeline.speed import model_ms_per_frame  # noqa: PLC0415
 
     print(f"{'model':<14}{'version':<12}{'parameters':>10}{'ms per frame':>14}{'error, bpm':>12}{'ok, %':>8}")
     for model in models:

@@ -1,4 +1,4 @@
-"""What a clip and a model cost on this machine, in processor and wall-clock seconds."""
+"""What measuring a clip costs on this machine, in processor and wall-clock seconds."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 
 from service.pipeline.estimate import Estimator
-from service.pipeline.types import Clip, DecodeLimits, PulseModel
-
-_STRETCH = 64  # frames, as the chain hands them to a model
+from service.pipeline.types import DecodeLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +44,3 @@ def measure(estimator: Estimator, path: Path, model: str) -> Callable[[], Any]:
     """Return the work of measuring a video with one model."""
     limits = DecodeLimits(max_duration_s=2 * 3600.0)
     return lambda: estimator.estimate(path, model=model, limits=limits)
-
-
-def model_ms_per_frame(model: PulseModel, seconds: float = 10.0) -> float:
-    """Return the processor milliseconds that a model takes per frame, on frames of noise."""
-    spec = model.input
-    stretches = round(seconds * spec.fps / _STRETCH)
-    size = (_STRETCH, 3, spec.size, spec.size)
-    rgb = np.random.default_rng(0).uniform(0.4, 0.6, size).astype(np.float32)
-
-    def work() -> None:
-        stream = model.stream()
-        for index in range(stretches):
-            stream.push(Clip(rgb, np.ones(_STRETCH, np.bool_), index * _STRETCH / spec.fps, spec.fps))
-        stream.finish()
-
-    return 1000 * cost_of(work, rounds=2).cpu_s / (stretches * _STRETCH)

@@ -5,6 +5,7 @@ This class is the only one that writes or reads it. A model is opened by folder;
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -134,8 +135,15 @@ class Manifest(_Part):
         return Calibration(self.calibration.bias, dict(self.calibration.weights))
 
     def write(self, folder: Path) -> None:
-        """Write manifest.json into `folder`, replacing what is there."""
-        (folder / MANIFEST).write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n")
+        """Write manifest.json into `folder`, replacing what is there in one move."""
+        replace_text(folder / MANIFEST, self.model_dump_json(indent=2, exclude_none=True) + "\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it sees the old text or the new one, whole."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    os.replace(partial, path)
 
 
 def file_sha256(path: Path) -> str:

@@ -1,65 +1,48 @@
-"""Command: frames per second of each pulse model on one thread, in chunks of 64 frames, from model_store.
+"""Command: what each pulse model costs per frame on one thread, as the service runs it, from model_store.
 
-Models that have not been released are exported as they are initialised: the weights do not change the time.
+Networks that have not been released are exported as they are initialised: the weights do not change the time.
 """
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
-
-from service.pipeline.manifest import ACTIVE, ModelStore
-from service.pipeline.session import Session
-from training.export import export_onnx
+from service.pipeline.classical import CLASSICAL
+from service.pipeline.estimate import Estimator
+from service.pipeline.infer import OnnxPulseModel
+from service.pipeline.manifest import ACTIVE
+from service.pipeline.pulse import DEFAULT_CALIBRATION
+from service.pipeline.speed import model_ms_per_frame
+from service.pipeline.types import PulseModel
+from training.config import TrainConfig
+from training.export import Release, write_version
 from training.models import MODELS
 
 STORE = Path(__file__).parents[2] / "model_store"
-CHUNK = 64
 
 
-def milliseconds_per_frame(path: Path, *, lag: int, repeats: int = 40) -> float:
-    """Return the median processor time per frame; processor and not wall time, as other work shares the machine."""
-    session = Session(path)
-    frames = np.random.default_rng(0).uniform(0.4, 0.6, (CHUNK + lag, 3, 36, 36)).astype(np.float32)
-    times_s = []
-    for _ in range(repeats):
-        start_s = time.process_time()
-        session(frames=frames)
-        times_s.append(time.process_time() - start_s)
-    return float(np.median(times_s[3:])) / CHUNK * 1e3
-
-
-def models(store: Path, scratch: Path) -> dict[str, tuple[Path, int]]:
-    """Return file and lag of each model: the released one, else a fresh export into `scratch`."""
-    found: dict[str, tuple[Path, int]] = {}
+def models(store: Path, scratch: Path) -> dict[str, PulseModel]:
+    """Return the released models, fresh exports of the others into `scratch`, and the classical methods."""
+    found: dict[str, PulseModel] = {name: make() for name, make in CLASSICAL.items()}
     if (store / ACTIVE).exists():
-        opened = ModelStore(store)
-        for manifest in opened.pulse_models():
-            file = opened.folder(manifest.name) / next(iter(manifest.files))
-            found[manifest.name] = file, manifest.input_spec.lag
-    return found | _fresh(scratch, [name for name in MODELS if name not in found])
+        estimator = Estimator(store)
+        found = {name: estimator.model(name) for name in estimator.names}
+    return found | {name: _fresh(scratch, name) for name in MODELS if name not in found}
 
 
-def _fresh(scratch: Path, names: list[str]) -> dict[str, tuple[Path, int]]:
-    made = {}
-    for name in names:
-        net, path = MODELS[name](), scratch / f"{name}.onnx"
-        export_onnx(net, path)
-        made[name] = path, net.lag
-    return made
+def _fresh(scratch: Path, name: str) -> PulseModel:
+    folder = scratch / f"{name}-0.0.0"
+    write_version(folder, MODELS[name](), TrainConfig(name, 1), Release(name, "0.0.0", "nothing"), {})
+    return OnnxPulseModel(folder, default_calibration=DEFAULT_CALIBRATION)
 
 
 def main() -> None:
     """Print one line per model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=STORE)
+    store = parser.parse_args().store
     with tempfile.TemporaryDirectory() as scratch:
-        timed = {
-            name: milliseconds_per_frame(path, lag=lag)
-            for name, (path, lag) in models(parser.parse_args().store, Path(scratch)).items()
-        }
+        timed = {name: model_ms_per_frame(model, rounds=5) for name, model in models(store, Path(scratch)).items()}
     for name, ms in timed.items():
         times_student = ms / timed["student"]
         print(f"{name:12} {ms:7.4f} ms per frame {1e3 / ms:9.0f} frames per second {times_student:6.1f} x student")

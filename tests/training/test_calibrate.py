@@ -7,10 +7,11 @@ from service.pipeline.estimate import Estimator
 from service.pipeline.manifest import ModelStore
 from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import confidence
+from service.pipeline.types import Calibration
 from tests.service.pipeline.renders import BPM
 from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, pulse_wave
 from tests.training.videos import write_case, write_store
-from training.calibrate import Observation, fit, held_out_row, main, observe
+from training.calibrate import Observation, fit, held_out_row, main, observe, write_calibration
 from training.datasets.splits import seeds_of
 
 
@@ -104,12 +105,31 @@ def test_the_command_writes_the_fit(
     for seed, (video, bpm, person) in zip(seeds_of("calibration", 4), videos, strict=True):
         write_case(tmp_path / "videos" / "calibration-6s-drawn", seed, video, bpm, person)
     before = ModelStore(store).manifest("tiny").calibration
+    write_metrics(store, {"test_ok_share": 0.4, "steps": 7.0})
     common = ["--clips", "4", "--durations-s", "6", "--jobs", "1", "--videos", str(tmp_path / "videos")]
     main([*common, "--model-store", str(store), "--write"])
-    after = ModelStore(store).manifest("tiny").calibration
+    after, metrics = ModelStore(store).manifest("tiny").calibration, ModelStore(store).manifest("tiny").metrics
     assert before is None
+    assert metrics == {"steps": 7.0}  # what another confidence reached is no figure of this one
     assert after is not None
     assert all(weight >= 0 for weight in after.weights.values())
     printed = capsys.readouterr().out
     assert "| tiny | 4 |" in printed
     assert "| pos | 4 |" in printed
+
+
+def write_metrics(store: Path, metrics: dict[str, float]) -> None:
+    opened = ModelStore(store)
+    opened.manifest("tiny").model_copy(update={"metrics": metrics}).write(opened.folder("tiny"))
+
+
+def test_the_same_fit_leaves_the_figures(tmp_path: Path) -> None:
+    store, fitted = write_store(tmp_path / "store"), Calibration(-1.0, {"snr_db": 0.5})
+    folder = ModelStore(store).folder("tiny")
+    write_calibration(folder, fitted)
+    assert "bias -1.000" in (folder / "CARD.md").read_text()
+    write_metrics(store, {"test_ok_share": 0.4})
+    write_calibration(folder, fitted)
+    assert ModelStore(store).manifest("tiny").metrics == {"test_ok_share": 0.4}
+    write_calibration(folder, Calibration(-2.0, {"snr_db": 0.5}))
+    assert not ModelStore(store).manifest("tiny").metrics

@@ -32,6 +32,16 @@ def test_a_release_is_complete_and_opens_in_the_service(run: Path, tmp_path: Pat
     assert ModelStore(tmp_path).default == "student"
 
 
+def test_other_weights_begin_without_the_figures_of_the_old_ones(run: Path, tmp_path: Path) -> None:
+    folder = release(run, tmp_path, WHAT)
+    manifest = read_manifest(folder)
+    manifest.model_copy(update={"metrics": {**manifest.metrics, "test_bpm_mae": 3.0, "cpu_ms_per_frame": 0.1}}).write(
+        folder
+    )
+    release(run, tmp_path, WHAT, replace=True)
+    assert read_manifest(folder).metrics == manifest.metrics
+
+
 def test_the_card_says_what_it_learned_from(run: Path, tmp_path: Path) -> None:
     card = (release(run, tmp_path, WHAT) / "CARD.md").read_text()
     assert "clips made by the test" in card

@@ -13,3 +13,7 @@ def test_a_table_says_how_it_was_made() -> None:
 def test_the_machine_has_cores_and_versions() -> None:
     assert "cores" in machine()
     assert "onnxruntime" in machine()
+
+
+def test_what_nothing_was_drawn_for_has_no_seed() -> None:
+    assert "seed" not in provenance("training.pareto", [], None)

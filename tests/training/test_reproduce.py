@@ -10,7 +10,7 @@ from tests.service.pipeline.renders import BPM
 from tests.training.pictures import has_content
 from tests.training.test_takes import own_takes
 from tests.training.videos import write_case
-from training.reproduce import SetUnknown, main, open_set, stores_of
+from training.reproduce import main, stores_of
 
 PLOTS = ["bland-altman", "coverage", "errors", "groups", "reliability", "waves"]
 
@@ -79,16 +79,6 @@ def test_a_set_that_cannot_be_used_is_told(
 
 def options(**values: object) -> argparse.Namespace:
     return argparse.Namespace(**{"model_store": Path("store"), "folds": None, "seed": 0, "limit": None, **values})
-
-
-def test_recordings_come_from_their_folder(tmp_path: Path) -> None:
-    own_takes(tmp_path)
-    assert open_set(f"own={tmp_path}", options(limit=1)).names == ["ann/1"]
-
-
-def test_a_set_needs_its_folder() -> None:
-    with pytest.raises(SetUnknown, match="own is no set"):
-        open_set("own", options())
 
 
 def test_one_store_answers_for_all(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from training.scores import Score, WindowScore
-from training.tables import coverage_table, group_table, overall_table, window_table
+from training.tables import Accuracy, coverage_table, group_table, overall_table, window_table
 
 
 def score(model: str, seed: int, error: float, confidence: float, tone: str = "light", code: str = "") -> Score:
@@ -28,6 +28,12 @@ def test_all_clips_but_the_refused_are_in_the_mean() -> None:
     student = rows(overall_table(SCORES))[2]
     assert student[:3] == ["student", "3", "8.00"]
     assert student[-2:] == ["67%", "2.00"]
+
+
+def test_accuracy_is_that_of_all_answers_and_of_the_usable_ones() -> None:
+    student = [s for s in SCORES if s.model == "student" and not s.error_code]
+    assert Accuracy.of(student) == Accuracy(3, 8.0, 2 / 3, 2.0)
+    assert Accuracy.of(student[2:]).cells == ["20.00", "0%", "-"]
 
 
 def test_coverage_counts_what_was_confident() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.pipeline.errors import ManifestInvalid, ModelCorrupt, UnknownModel
-from service.pipeline.manifest import ModelStore, file_sha256, read_manifest
+from service.pipeline.manifest import ModelStore, file_sha256, read_manifest, replace_text
 from service.pipeline.types import Calibration, InputSpec
 from tests.service.pipeline.tiny_models import write_active, write_green_model
 
@@ -22,6 +22,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert manifest.folder == "tiny-1.0.0"
     assert manifest.input_spec == InputSpec(36, 30.0, 1)
     assert manifest.info.sha256 == file_sha256(tmp_path / "tiny-1.0.0" / "model.onnx")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    replace_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        replace_text(path, "new \ud800")
+    assert path.read_text() == "old"
+    replace_text(path, "new")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("text", "new")]
 
 
 def test_a_models_own_calibration_wins(tmp_path: Path) -> None:

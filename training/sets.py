@@ -1,0 +1,57 @@
+"""Sets of videos as the commands that score them name them, and the options that all of these have."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.benchmark import make_cases
+from training.datasets.catalogue import DATASETS
+from training.fixed_sets import FIXED_SETS
+from training.score_book import ScoreBook, Scored, score_takes
+from training.takes import CaseTakes, RecordingTakes, TakeSet
+
+RENDERED = "rendered"
+
+
+class SetUnknown(Exception):
+    """A set that is asked for is none, or lacks what it is made of."""
+
+
+def open_set(name: str, args: argparse.Namespace) -> TakeSet:
+    """Return the set of a word of the command line, rendering what is missing. Raises SetUnknown or DatasetInvalid."""
+    kind, _, folder = name.partition("=")
+    if kind in FIXED_SETS and not folder:
+        if args.faces is None:
+            raise SetUnknown(f"{kind} needs the London set's faces: --faces")
+        return CaseTakes(kind, make_cases(FIXED_SETS[kind], args.videos, args.faces, jobs=args.jobs, limit=args.limit))
+    if kind == RENDERED and folder:
+        return CaseTakes.of_folder(Path(folder).name, Path(folder), args.limit)
+    if kind in DATASETS and folder:
+        return RecordingTakes(DATASETS[kind](Path(folder)), args.limit)
+    known = ", ".join([*FIXED_SETS, *(f"{dataset}=FOLDER" for dataset in DATASETS)])
+    raise SetUnknown(f"{name} is no set; there are {known}")
+
+
+def score_all(opened: Sequence[TakeSet], models: Sequence[str], args: argparse.Namespace) -> Scored:
+    """Return the answers of the models of one store for the videos of all sets, those that are kept and the missing."""
+    found = [score_takes(one, models, lambda _: args.model_store, book_of(one, args), jobs=args.jobs) for one in opened]
+    revisions = {revision for scored in found for revision in scored.revisions}
+    return Scored([score for scored in found for score in scored.scores], sorted(revisions))
+
+
+def book_of(takes: TakeSet, args: argparse.Namespace) -> ScoreBook:
+    """Open the scores that are kept of a set."""
+    return ScoreBook(args.out / "scores" / f"{takes.name}.jsonl")
+
+
+def set_options(parser: argparse.ArgumentParser) -> None:
+    """Add the sets, and what it takes to score them."""
+    parser.add_argument("sets", nargs="*", metavar="SET", help="NAME or NAME=FOLDER")
+    parser.add_argument("--limit", type=int, help="the first videos of each set only")
+    parser.add_argument("--faces", type=Path, help="folder of the London set")
+    parser.add_argument("--videos", type=Path, default=Path("runs/benchmark"), help="where rendered videos are kept")
+    parser.add_argument("--model-store", type=Path, default=Path("model_store"))
+    parser.add_argument("--models", nargs="+", help="all of them by default")
+    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="tables, plots and scores")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
