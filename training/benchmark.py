@@ -137,11 +137,16 @@ def recipe_groups(recipe: Recipe) -> dict[str, str]:
     return {
         "motion": recipe.motion.kind,
         "codec": recipe.codec.name,
-        "bits per pixel": "< 0.05" if bits < 0.05 else "0.05-0.15" if bits < 0.15 else "> 0.15",
+        "bits per pixel": bits_group(bits),
         "light": "dim" if camera.exposure < 0.6 else "normal" if camera.exposure < 1.0 else "bright",
         "heart rate": "40-60" if bpm < 60 else "60-100" if bpm < 100 else "100-140" if bpm < 140 else "140-180",
         "still or talking above 500 kb/s": "yes" if clear else "no",
     }
+
+
+def bits_group(bits_per_pixel: float) -> str:
+    """Return the group of a video by the mean size of a frame over its pixels."""
+    return "< 0.05" if bits_per_pixel < 0.05 else "0.05-0.15" if bits_per_pixel < 0.15 else "> 0.15"
 
 
 def _is_made(cases: CaseSet, path: Path) -> bool:

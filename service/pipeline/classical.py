@@ -158,10 +158,14 @@ def skin_colour(rgb: NDArray[np.float32]) -> Array:
     from the brows to the chin and between the ears, without hair, neck and background.
     """
     frames, channels, size, _ = rgb.shape
-    at = (np.arange(size) + 0.5) / size - 0.5
-    inside = np.flatnonzero((at[:, None] / 0.27) ** 2 + (at / 0.2) ** 2 <= 1)
-    pixels = np.take(rgb.reshape(frames, channels, -1), inside, axis=-1)
+    pixels = np.take(rgb.reshape(frames, channels, -1), skin_pixels(size), axis=-1)
     return np.asarray(pixels.mean(axis=-1, dtype=np.float64))
+
+
+def skin_pixels(size: int) -> NDArray[np.intp]:
+    """Return which of a crop's size * size pixels, row by row, lie in the ellipse of `skin_colour`."""
+    at = (np.arange(size) + 0.5) / size - 0.5
+    return np.flatnonzero((at[:, None] / 0.27) ** 2 + (at / 0.2) ** 2 <= 1)
 
 
 def joined(colours: Array, comparable: Bools) -> Array:
