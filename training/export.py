@@ -33,6 +33,7 @@ from training.store import activate, git_revision
 
 MODEL = "model.onnx"
 TOLERANCE = 1e-4  # between onnxruntime and torch; samples are of the order of 1
+_MEASURES = ("band_r", "bpm_mae", "bpm_near", "clips")  # of a run's last validation
 
 
 class ExportFailed(Exception):
@@ -130,7 +131,7 @@ def _last_measures(run: Path) -> dict[str, float]:
     state = load_checkpoint(run)
     history: list[dict[str, float]] = state["history"]
     measured = next((record for record in reversed(history) if "band_r" in record), dict[str, float]())
-    found = {f"validation_{key}": float(measured[key]) for key in ("band_r", "bpm_mae", "clips") if key in measured}
+    found = {f"validation_{key}": float(measured[key]) for key in _MEASURES if key in measured}
     return {"steps": float(state["engine"]["steps"]), **found}
 
 

@@ -10,23 +10,23 @@ from torch.nn import functional as F
 
 from service.pipeline.pulse import BAND_HZ
 
-_STRONG = 0.05  # of the target's strongest bin: the pulse and its first harmonics
+_RATE_SPREAD = 0.06  # of the mean rate: how far it strays within a clip
 _TAPER = 0.2  # share of a clip over which the window rises and falls, so that slow motion does not leak into the band
 
-Term = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+Term = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]  # predicted, target, valid, bpm, fps
 
 
 class LossNotFinite(RuntimeError):
     """A loss term became infinite or not a number; going on would only spoil the weights."""
 
 
-def derivative_mse(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -> Tensor:
+def derivative_mse(predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor, fps: float) -> Tensor:
     """Return the mean squared error over the valid samples (Hwang, Park & Lee 2023, L_S); all tensors (B, N)."""
     weight = valid.to(predicted.dtype)
     return (weight * (predicted - target) ** 2).sum() / weight.sum().clamp_min(1)
 
 
-def band_pearson(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -> Tensor:
+def band_pearson(predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor, fps: float) -> Tensor:
     """Return 1 - r, the mean over clips; r is the correlation of the two running sums within 0.7 to 4 Hz.
 
     Summed and band-passed is how the pulse stage uses the samples. By Parseval both are done on the spectra of the
@@ -35,21 +35,24 @@ def band_pearson(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -
     return _spectral_pearson(*(_band_spectrum(x, valid, fps) / _band_hz(x, fps) for x in (predicted, target)))
 
 
-def wave_pearson(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -> Tensor:
+def wave_pearson(predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor, fps: float) -> Tensor:
     """Return 1 - r, the mean over clips, of two waves (B, N) within 0.7 to 4 Hz."""
     return _spectral_pearson(*(_band_spectrum(x, valid, fps) for x in (predicted, target)))
 
 
-def spectral(predicted: Tensor, target: Tensor, valid: Tensor, fps: float) -> Tensor:
-    """Return -log of the share of a predicted wave's power in the band that lies where the target's lies; the mean.
+def spectral(predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor, fps: float) -> Tensor:
+    """Return -log of the share of a predicted wave's power in the band that lies at the heart rate; the mean.
 
-    Where: the bins with at least 5 % of the target's strongest, and their neighbours. Unlike the correlation it does
-    not care for the phase, only that nothing but the pulse is there.
+    As the cross-entropy of Yu et al. 2022 (PhysFormer) it cares for the rate alone, not for the phase; power at twice
+    the rate is as wrong as any. Correlation rewards it: where motion drowns the fundamental, a network that learns from
+    correlation alone says what is left, the second harmonic, and the rate comes out doubled. bpm: (B,).
     """
-    said = _band_spectrum(predicted, valid, fps).abs() ** 2
-    true = _band_spectrum(target, valid, fps).abs() ** 2
-    near = F.max_pool1d((true >= _STRONG * true.amax(1, keepdim=True)).float()[:, None], 3, stride=1, padding=1)[:, 0]
-    return -torch.log((said * near).sum(1) / (said.sum(1) + 1e-12) + 1e-6).mean()
+    power = _band_spectrum(predicted, valid, fps).abs() ** 2
+    resolution_hz = fps / predicted.shape[1]
+    rate_hz = bpm.to(power)[:, None] / 60
+    reach_hz = (rate_hz * _RATE_SPREAD).clamp_min(1.5 * resolution_hz)
+    near = ((_band_hz(predicted, fps) - rate_hz).abs() <= reach_hz).to(power.dtype)
+    return -torch.log((power * near).sum(1) / (power.sum(1) + 1e-12) + 1e-6).mean()
 
 
 def _spectral_pearson(a: Tensor, b: Tensor) -> Tensor:
@@ -103,9 +106,9 @@ class Criterion:
     weights: Mapping[str, float]
     fps: float = 30.0
 
-    def __call__(self, predicted: Tensor, target: Tensor, valid: Tensor) -> dict[str, Tensor]:
+    def __call__(self, predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor) -> dict[str, Tensor]:
         """Return each term by name and the weighted sum as `total`. Raises LossNotFinite."""
-        terms = {name: TERMS[name](predicted, target, valid, self.fps) for name in self.weights}
+        terms = {name: TERMS[name](predicted, target, valid, bpm, self.fps) for name in self.weights}
         return weigh(terms, self.weights)
 
 

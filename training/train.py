@@ -6,6 +6,7 @@ python -m training.train student --clips CLIPS --out RUN --minutes 60 [--teacher
 import argparse
 import contextlib
 import ctypes
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -122,7 +123,10 @@ class Run:
 
     def _last_validation(self) -> dict[str, str]:
         measured = next((record for record in reversed(self.history) if "band_r" in record), None)
-        return {} if measured is None else {"r": f"{measured['band_r']:.3f}", "mae": f"{measured['bpm_mae']:.1f} bpm"}
+        if measured is None:
+            return {}
+        near = measured.get("bpm_near", math.nan)  # runs begun before it was measured lack it
+        return {"r": f"{measured['band_r']:.3f}", "mae": f"{measured['bpm_mae']:.1f} bpm", "near": f"{near:.2f}"}
 
 
 def main(arguments: list[str] | None = None) -> int:
