@@ -74,7 +74,7 @@ def _whole(clips: Sequence[Clip]) -> Clip:
 
 
 def place_table(rendered: Sequence[Specimen], real: Sequence[Specimen]) -> str:
-    """Return a row per measure: 5, 50 and 95 % of the rendered, then each real clip's value and its quantile in %.
+    """Return a row per measure: 5, 50, 95 % of so many rendered clips, then each real one's value and quantile in %.
 
     Bold is what less than 5 % of the rendered clips are below, or above. A dash: GREEN and POS do not agree on a rate.
     """
@@ -82,8 +82,8 @@ def place_table(rendered: Sequence[Specimen], real: Sequence[Specimen]) -> str:
     for name in dict.fromkeys(name for one in rendered for name in one.traits.figures):
         usual = np.array([one.traits.figures[name] for one in rendered if name in one.traits.figures])
         levels = [f"{value:.3g}" for value in np.quantile(usual, (USUAL[0], 0.5, USUAL[1]))]
-        rows.append([name, *levels, *(_place(usual, one.traits.figures.get(name)) for one in real)])
-    return markdown(["measure", "5 %", "50 %", "95 %", *(one.name for one in real)], rows)
+        rows.append([name, str(len(usual)), *levels, *(_place(usual, one.traits.figures.get(name)) for one in real)])
+    return markdown(["measure", "clips", "5 %", "50 %", "95 %", *(one.name for one in real)], rows)
 
 
 def _place(usual: Array, value: float | None) -> str:
