@@ -6,6 +6,7 @@ from pathlib import Path
 
 from service.pipeline.manifest import CalibrationPart, InputPart, Manifest, replace_text
 from training.scores import Score
+from training.store import model_bytes
 from training.tables import Accuracy, by_model, coverage_table, markdown
 from training.trust import pulseless_table
 
@@ -56,12 +57,11 @@ def write_card(folder: Path, manifest: Manifest, evaluation: Evaluation | None =
 
     timed_on: the machine on which its processor time was measured.
     """
-    size_kb = sum((folder / name).stat().st_size for name in manifest.files) / 1000
     parts = [
         f"# {manifest.name} {manifest.version}",
         "Estimates the blood volume pulse from crops of a face: the heart rate from an ordinary video.",
         _USE,
-        f"## The network\n\n{_network(manifest, size_kb, timed_on)}",
+        f"## The network\n\n{_network(manifest, model_bytes(folder, manifest) / 1000, timed_on)}",
         f"## Training\n\n{_training(manifest)}",
         f"## Confidence\n\n{_confidence(manifest.calibration)}",
         _LIMITS,

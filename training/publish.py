@@ -50,7 +50,7 @@ def _round(value: float) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0, or 2 when a set cannot be used or has no answer to a video with a pulse."""
+    """Run the command; return 0, or 2 when a set or a model cannot be used."""
     args = _parser().parse_args(arguments)
     try:
         opened = [open_set(name, args) for name in args.sets]
@@ -58,7 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     estimator = Estimator(args.model_store)
-    names = args.models or [manifest.name for manifest in estimator.store.pulse_models()]
+    released = [manifest.name for manifest in estimator.store.pulse_models()]
+    names = args.models or released
+    if not set(names) <= set(released):
+        print(f"models with a manifest are {', '.join(released)}", file=sys.stderr)
+        return 2
     scored = score_all(opened, names, args)
     if opened and not by_model(scored.scores):
         print("there is no answer to a video with a pulse", file=sys.stderr)

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from service.pipeline.manifest import ACTIVE, replace_text
+from service.pipeline.manifest import ACTIVE, Manifest, replace_text
 
 
 def activate(store: Path, name: str, version: str, *, default: str | None = None) -> None:
@@ -24,6 +24,11 @@ def default_of(store: Path) -> str | None:
     """Return the name of the default model, None where the store names none yet."""
     default: str | None = _read(store).get("default")
     return default
+
+
+def model_bytes(folder: Path, manifest: Manifest) -> int:
+    """Return the size of a released model's files."""
+    return sum((folder / name).stat().st_size for name in manifest.files)
 
 
 def git_revision() -> str:

@@ -67,6 +67,11 @@ def test_one_model_alone(store: Path, tmp_path: Path) -> None:
     assert not ModelStore(store).manifest("tiny").metrics
 
 
+def test_a_classical_method_has_no_manifest(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--models", "pos", *options(store, tmp_path)]) == 2
+    assert "tiny, window" in capsys.readouterr().err
+
+
 def test_a_set_without_answers_changes_nothing(
     store: Path, pulseless_video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
