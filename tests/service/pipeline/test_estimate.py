@@ -177,13 +177,14 @@ def test_warming_opens_every_model() -> None:
     assert {estimator.model(name).info.name for name in estimator.names} == set(estimator.names)
 
 
+# The high-water mark of this program alone: ru_maxrss would also hold that of the process which started it.
 _PEAK_MB = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from service.pipeline.estimate import Estimator
-from service.pipeline.types import DecodeLimits
-estimate = Estimator(Path(sys.argv[1])).estimate(Path(sys.argv[2]), limits=DecodeLimits(max_duration_s=7200))
-print(estimate.video.duration_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+estimate = Estimator(Path(sys.argv[1])).estimate(Path(sys.argv[2]))
+peak_kb = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
+print(estimate.video.duration_s, int(peak_kb) / 1024)
 """
 
 
@@ -194,14 +195,14 @@ def peak_mb(path: Path) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_an_hour_costs_no_more_memory_than_a_minute(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+def test_ten_minutes_cost_hardly_more_memory_than_one(tmp_path: Path) -> None:
     short = render_face(tmp_path / "short.mp4", face_recipe(fps=12.0, duration_s=30.0))
-    repeat_packets(short, tmp_path / "minute.mp4", 2)
-    repeat_packets(short, tmp_path / "hour.mp4", 120)
-    minute_s, minute_mb = peak_mb(tmp_path / "minute.mp4")
-    hour_s, hour_mb = peak_mb(tmp_path / "hour.mp4")
-    assert minute_s == pytest.approx(60, abs=1)
-    assert hour_s == pytest.approx(3600, abs=10)
-    # The samples of an hour, 108,000 floats and what their spectra need, are all that may be added.
-    assert hour_mb - minute_mb < 60
+    repeat_packets(short, tmp_path / "one.mp4", 2)
+    repeat_packets(short, tmp_path / "ten.mp4", 20)
+    one_s, one_mb = peak_mb(tmp_path / "one.mp4")
+    ten_s, ten_mb = peak_mb(tmp_path / "ten.mp4")
+    assert one_s == pytest.approx(60, abs=1)
+    assert ten_s == pytest.approx(600, abs=2)
+    # The samples and what their spectra need may be added; the face's clips would be 100 MB, the frames 700 MB.
+    assert ten_mb - one_mb < 30
