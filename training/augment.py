@@ -6,7 +6,7 @@ falls.
 """
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, lfilter, sosfiltfilt
 from scipy.sparse import csr_array
 
 from service.pipeline.types import Floats
@@ -21,7 +21,7 @@ def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator)
 
     Mirrors; moves, turns and scales the crop as an inexact box would; bends each colour channel by a power, which
     scales the channels' pulses against each other (a gain does not: it cancels in the normalised difference); mixes
-    channels as another camera's colour filters would; dims and brightens all of a frame, as a lamp or an automatic
+    channels as another camera's colours would; stains; dims and brightens all of a frame, as a lamp or an automatic
     exposure does; adds noise; stretches time, and the heart rate with it.
     """
     rgb, ppg, comparable, meta = clip.rgb, clip.ppg, clip.comparable, clip.meta
@@ -32,7 +32,9 @@ def augment(clip: TrainingClip, config: AugmentConfig, rng: np.random.Generator)
     if rng.random() < config.gamma:
         rgb = rgb ** rng.uniform(*config.gamma_range, (1, 3, 1, 1)).astype(np.float32)
     if rng.random() < config.mix:
-        rgb = mixed(rgb, config.mix_max, rng)
+        rgb = mixed(rgb, config.mix_range, rng)
+    if rng.random() < config.stain:
+        rgb = stained(rgb, float(clip.meta["fps"]), config.stain_max, rng)
     if rng.random() < config.flicker:
         gain = flicker(len(rgb), float(clip.meta["fps"]), config.flicker_max, rng)
         rgb = np.clip(rgb * gain[:, :, None, None], 0, 1)
@@ -67,22 +69,49 @@ def warped(rgb: Floats, down: float, right: float, scale: float, turn: float) ->
     from_x = np.clip(sine * y + cosine * x + (width - 1) / 2, 0, width - 1)
     top, left = (np.minimum(at.astype(int), size - 2) for at, size in ((from_y, height), (from_x, width)))
     part_y, part_x = from_y - top, from_x - left
-    cells = np.arange(height * width)
-    weights = csr_array((height * width, height * width), dtype=np.float32)
-    for step_y, weight_y in ((0, 1 - part_y), (1, part_y)):
-        for step_x, weight_x in ((0, 1 - part_x), (1, part_x)):
-            column = (top + step_y) * width + left + step_x
-            weights += csr_array(((weight_y * weight_x).astype(np.float32), (cells, column)), shape=weights.shape)
+    corner = top * width + left
+    columns = np.concatenate([corner, corner + 1, corner + width, corner + width + 1])
+    upper, lower = 1 - part_y, part_y
+    shares = np.concatenate([upper * (1 - part_x), upper * part_x, lower * (1 - part_x), lower * part_x])
+    cells = np.tile(np.arange(height * width), 4)
+    weights = csr_array((shares.astype(np.float32), (cells, columns)), shape=(height * width, height * width))
     flat = np.ascontiguousarray(rgb.reshape(-1, height * width).T)
     return np.asarray((weights @ flat).T, np.float32).reshape(rgb.shape)
 
 
-def mixed(rgb: Floats, most: float, rng: np.random.Generator) -> Floats:
-    """Return crops whose channels each got up to `most` of the others', grey staying as it is."""
-    shares = rng.uniform(0, most, (3, 3)) * (1 - np.eye(3))
-    matrix = shares + np.diag(1 - shares.sum(1))
-    mixed_up: Floats = (matrix.astype(np.float32) @ rgb.reshape(*rgb.shape[:2], -1)).reshape(rgb.shape)
-    return mixed_up
+def mixed(rgb: Floats, between: tuple[float, float], rng: np.random.Generator) -> Floats:
+    """Return crops whose channels each got a share `between` these of each other one, grey staying as it is.
+
+    Shares below 0 are what a camera's colour matrix does: it takes most of the pulse out of red and blue.
+    """
+    shares = rng.uniform(*between, (3, 3)) * (1 - np.eye(3))
+    matrix = (shares + np.diag(1 - shares.sum(1))).astype(np.float32)
+    changed: Floats = np.clip(matrix @ rgb.reshape(*rgb.shape[:2], -1), 0, 1).reshape(rgb.shape)
+    return changed
+
+
+def stained(rgb: Floats, fps: float, most: float, rng: np.random.Generator) -> Floats:
+    """Return crops with coarse patches of colour that wander, as a camera's denoising leaves them in dim light.
+
+    Their standard deviation in blue is log-uniform from `most` / 30 to `most`, less in red, least in green; they change
+    at up to 0.3 to 4 Hz.
+    """
+    count, _, height, width = rgb.shape
+    kept = float(np.exp(-2 * np.pi * np.exp(rng.uniform(*np.log((0.3, 4.0)))) / fps))
+    cells = int(rng.integers(3, 7))
+    noise = rng.standard_normal((count, 3, cells, cells), dtype=np.float32)
+    wandering = lfilter([np.sqrt(1 - kept**2)], [1, -kept], noise, axis=0).astype(np.float32)
+    strength = most * np.exp(rng.uniform(np.log(1 / 30), 0)) * np.array([0.6, 0.15, 1.0], np.float32)
+    down, across = (_between(size, cells) for size in (height, width))
+    patches = down @ (wandering * strength[:, None, None].astype(np.float32)) @ across.T
+    stained_rgb: Floats = np.clip(rgb + patches, 0, 1)
+    return stained_rgb
+
+
+def _between(size: int, cells: int) -> Floats:
+    """Return the weights (size, cells) of a linear interpolation from cells to pixels."""
+    at = np.linspace(0, cells - 1, size)[:, None] - np.arange(cells)
+    return np.asarray(np.clip(1 - np.abs(at), 0, 1), np.float32)
 
 
 def flicker(count: int, fps: float, most: float, rng: np.random.Generator) -> Floats:

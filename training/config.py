@@ -1,15 +1,16 @@
 """What a training run is made of; saved with its weights and enough to rebuild the model."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from service.pipeline.types import SampleKind
 
-LossRecipe = Literal["band", "paper"]
+LossRecipe = Literal["band", "rate", "paper"]
 
 LOSS_WEIGHTS: dict[LossRecipe, dict[str, float]] = {
     # The error of single samples is nearly all noise; correlation inside the pulse's band learns far faster.
     "band": {"band_pearson": 1.0, "derivative_mse": 0.05},
+    "rate": {"band_pearson": 1.0, "derivative_mse": 0.05, "band_spectral": 0.5},
     "paper": {"derivative_mse": 1.0},
 }
 _WAVE_WEIGHTS = {"wave_pearson": 1.0, "spectral": 0.5}
@@ -31,8 +32,10 @@ class AugmentConfig:
     turn_max: float = 0.15
     gamma: float = 0.4
     gamma_range: tuple[float, float] = (0.7, 1.4)
-    mix: float = 0.3
-    mix_max: float = 0.12
+    mix: float = 0.4
+    mix_range: tuple[float, float] = (-0.3, 0.12)
+    stain: float = 0.2
+    stain_max: float = 0.008
     flicker: float = 0.15
     flicker_max: float = 0.01
     noise: float = 0.2
@@ -41,7 +44,7 @@ class AugmentConfig:
     stretch_range: tuple[float, float] = (0.7, 1.4)
 
 
-NO_AUGMENT = AugmentConfig(flip=0, shift=0, gamma=0, mix=0, flicker=0, noise=0, stretch=0)
+NO_AUGMENT = AugmentConfig(flip=0, shift=0, gamma=0, mix=0, stain=0, flicker=0, noise=0, stretch=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Rebuild from to_dict."""
-        augment: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values["augment"].items()}
+        """Rebuild from to_dict; kinds of augmentation that are no more are left out."""
+        kinds = {kind.name for kind in fields(AugmentConfig)} & set(values["augment"])
+        saved = {kind: values["augment"][kind] for kind in kinds}
+        augment: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()}
         return cls(**{**values, "augment": AugmentConfig(**augment)})

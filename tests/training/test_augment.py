@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.augment import augment, flicker, mixed, stretch, warped
+from training.augment import augment, flicker, mixed, stained, stretch, warped
 from training.clips import TrainingClip
 from training.config import NO_AUGMENT, AugmentConfig
 
@@ -78,12 +78,33 @@ def test_twice_the_scale_shows_the_middle() -> None:
 
 def test_mixing_leaves_grey_and_bounds_what_a_channel_gets() -> None:
     grey = np.full((2, 3, 4, 4), 0.3, np.float32)
-    np.testing.assert_allclose(mixed(grey, 0.1, np.random.default_rng(0)), grey, atol=1e-6)
+    np.testing.assert_allclose(mixed(grey, (-0.3, 0.1), np.random.default_rng(0)), grey, atol=1e-6)
     red = grey * np.array([1, 0, 0], np.float32)[:, None, None]
-    got = mixed(red, 0.1, np.random.default_rng(0))
+    got = mixed(red, (0.0, 0.1), np.random.default_rng(0))
     assert got.dtype == np.float32
     assert (got[:, 0] >= 0.8 * 0.3 - 1e-6).all()
     assert ((got[:, 1:] > 0) & (got[:, 1:] <= 0.03)).all()
+
+
+def test_a_colour_matrix_takes_the_pulse_out_of_red() -> None:
+    skin, pulse = np.array([0.6, 0.45, 0.38]), np.array([0.33, 0.77, 0.53])
+    wave = 1 + 0.01 * np.sin(2 * np.pi * 1.5 * T)[:, None] * pulse
+    rgb = np.broadcast_to((skin * wave)[:, :, None, None], (160, 3, 4, 4)).astype(np.float32)
+    mean = mixed(rgb, (-0.3, -0.29), np.random.default_rng(0)).mean((2, 3))
+    red, green, _ = mean.std(0) / mean.mean(0)
+    assert red < 0.25 * green
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stains_are_coarse_and_mostly_blue(seed: int) -> None:
+    grey = np.full((600, 3, 36, 36), 0.5, np.float32)
+    noise = stained(grey, 30.0, 0.01, np.random.default_rng(seed)) - grey
+    red, green, blue = noise.std(axis=(0, 2, 3))
+    assert 0.01 / 30 * 0.5 < blue < 0.01
+    assert red == pytest.approx(0.6 * blue, rel=0.2)
+    assert green == pytest.approx(0.15 * blue, rel=0.2)
+    assert np.corrcoef(noise[:, 2, 17, 17], noise[:, 2, 17, 18])[0, 1] > 0.9
+    assert abs(np.corrcoef(noise[:, 2, 2, 2], noise[:, 2, 33, 33])[0, 1]) < 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -109,7 +130,7 @@ def test_no_stretch_takes_the_pulse_out_of_the_band(bpm: float, expected: float)
 
 
 def test_all_of_it_leaves_a_clip_of_the_same_form() -> None:
-    everything = AugmentConfig(flip=1, shift=1, gamma=1, mix=1, flicker=1, noise=1, stretch=1)
+    everything = AugmentConfig(flip=1, shift=1, gamma=1, mix=1, stain=1, flicker=1, noise=1, stretch=1)
     clip, changed = one(), augment(one(), everything, np.random.default_rng(3))
     assert changed.rgb.shape == clip.rgb.shape
     assert changed.rgb.dtype == changed.ppg.dtype == np.float32

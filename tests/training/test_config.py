@@ -15,6 +15,12 @@ def test_lists_in_place_of_tuples_are_taken() -> None:
     assert TrainConfig.from_dict(values) == TrainConfig("student", steps=5)
 
 
+def test_a_kind_of_augmentation_that_is_no_more_is_left_out() -> None:
+    values = TrainConfig("student", steps=5).to_dict()
+    values["augment"]["mix_max"] = 0.1
+    assert TrainConfig.from_dict(values) == TrainConfig("student", steps=5)
+
+
 @pytest.mark.parametrize(("steps", "minutes"), [(None, None), (5, 1.0)])
 def test_there_is_one_budget(steps: int | None, minutes: float | None) -> None:
     with pytest.raises(ValueError, match="either"):

@@ -10,6 +10,9 @@ from training.synthesis.pulse_wave import Series
 from training.synthesis.skin import Floats, Pixels
 
 _BANK_SIDE = 1024  # frames larger than that see the bank repeated
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_STAIN_CELLS = 12  # along the longer side
+_STAIN_COLOUR = np.array([0.6, 0.15, 1.0], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,10 @@ class CameraSettings:
     jitter: standard deviation of a frame's time relative to the frame interval. dropped: share of frames that are
     missing. gamma: response, pixel = light^(1/gamma). exposure: factor on pixel values. noise: standard deviation
     per pixel in grey levels. grain: 0 white noise to 1 blurred by demosaicing and denoising. blur_px: softness of
-    the lens. smoothing: 0..0.8, weight of the frame before.
+    the lens. smoothing: 0..0.8, weight of the frame before. noise_colour: factors on the noise of R, G, B; blue, which
+    a camera amplifies most, is the worst. stain, stain_hz: standard deviation in grey levels and highest frequency of
+    the coarse patches of colour that wander over dim pictures, what denoising leaves. saturation: distance from grey,
+    1 as it is; cameras stretch it, which weakens the pulse in red and blue against green.
     """
 
     width: int = 640
@@ -33,6 +39,10 @@ class CameraSettings:
     grain: float = 0.3
     blur_px: float = 0.6
     smoothing: float = 0.0
+    noise_colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    stain: float = 0.0
+    stain_hz: float = 1.0
+    saturation: float = 1.0
 
 
 def frame_times(settings: CameraSettings, duration_s: float, rng: np.random.Generator) -> Series:
@@ -64,12 +74,19 @@ class Sensor:
         bank = np.tile(bank, repeats) if max(repeats) > 1 else bank
         # A part somewhat larger than a frame: it fits the cache better than the whole bank does.
         y, x = (int(rng.integers(max(have - need - 128, 0) + 1)) for have, need in zip(bank.shape, size, strict=False))
-        self._bank = bank[y : y + size[0] + 128, x : x + size[1] + 128] * np.float32(settings.noise)
+        noise = np.float32(settings.noise) * np.array(settings.noise_colour, np.float32)
+        self._bank = bank[y : y + size[0] + 128, x : x + size[1] + 128] * noise
         self._before: Floats | None = None
+        self._colours = None if settings.saturation == 1 else _saturation(settings.saturation)
+        self._stains = _Stains(settings, rng) if settings.stain else None
 
     def expose(self, frame: Floats) -> Pixels:
         """Turn pixel values float32 (H, W, 3) into uint8; the frame is overwritten."""
         height, width = frame.shape[:2]
+        if self._colours is not None:
+            cv2.transform(frame, self._colours, dst=frame)
+        if self._stains is not None:
+            cv2.add(frame, self._stains.next(), dst=frame)
         y, x = (
             int(self._rng.integers(bank - side + 1))
             for bank, side in zip(self._bank.shape, (height, width), strict=False)
@@ -82,6 +99,30 @@ class Sensor:
             cv2.addWeighted(frame, 1 - self._smoothing, self._before, self._smoothing, 0, dst=frame)
         self._before = frame.copy()
         return np.asarray(cv2.convertScaleAbs(np.maximum(frame, 0, out=frame)), np.uint8)
+
+
+def _saturation(amount: float) -> Floats:
+    """Return the matrix (3, 3) that moves R, G, B away from their luma by `amount`."""
+    return np.asarray(amount * np.eye(3) + (1 - amount) * _LUMA, np.float32)
+
+
+class _Stains:
+    """Coarse coloured noise that wanders: an autoregressive series for each of a few cells, blurred between them."""
+
+    def __init__(self, settings: CameraSettings, rng: np.random.Generator) -> None:
+        self._rng, self._size = rng, (settings.width, settings.height)
+        longer = max(self._size)
+        self._cells = tuple(max(round(_STAIN_CELLS * side / longer), 2) for side in self._size[::-1])
+        self._kept = float(np.exp(-2 * np.pi * settings.stain_hz / settings.fps))
+        self._strength = settings.stain * _STAIN_COLOUR
+        self._now = rng.standard_normal((*self._cells, 3), np.float32)
+
+    def next(self) -> Floats:
+        """Return the noise of the next frame in grey levels, float32 (H, W, 3)."""
+        fresh = self._rng.standard_normal((*self._cells, 3), np.float32)
+        self._now = self._kept * self._now + np.sqrt(1 - self._kept**2) * fresh
+        stains = cv2.resize((self._strength * self._now).astype(np.float32), self._size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(stains, np.float32)
 
 
 @lru_cache(maxsize=5)

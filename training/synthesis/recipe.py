@@ -147,11 +147,15 @@ def _sample_camera(rng: np.random.Generator, shares: dict[tuple[int, int], float
         jitter=_maybe(rng, 0.5, 0.01, 0.25),
         dropped=_maybe(rng, 0.25, 0.005, 0.08),
         gamma=float(rng.uniform(1.8, 2.4)),
-        exposure=float(np.clip(np.exp(rng.normal(-0.18, 0.35)), 0.2, 1.35)),
+        exposure=float(np.clip(np.exp(rng.normal(-0.25, 0.42)), 0.12, 1.35)),
         noise=_log_uniform(rng, 0.5, 6.0),
         grain=float(rng.uniform(0, 1)),
         blur_px=float(rng.uniform(0.3, 1.5)),
         smoothing=_maybe(rng, 0.25, 0.1, 0.6),
+        noise_colour=(_log_uniform(rng, 0.8, 1.4), 1.0, _log_uniform(rng, 1.0, 2.6)),
+        stain=_maybe(rng, 0.35, 0.1, 1.6),
+        stain_hz=_log_uniform(rng, 0.3, 4.0),
+        saturation=float(rng.uniform(0.85, 1.6)),
     )
 
 
@@ -209,7 +213,8 @@ def _sample_motion(rng: np.random.Generator, hr_bpm: float) -> MotionSettings:
 def _sample_light(rng: np.random.Generator, fps: float) -> LightSettings:
     warmth = rng.normal(0.05, 0.14)  # from a grey sky to a bulb: red over blue of 0.8 to 1.6
     return LightSettings(
-        colour=_colour(np.exp([warmth + rng.normal(0, 0.02), rng.normal(0, 0.02), -warmth + rng.normal(0, 0.02)])),
+        # Between green and magenta: all real faces measured had less green than most of the first renders.
+        colour=_colour(np.exp(np.array([warmth, rng.normal(-0.04, 0.05), -warmth]) + rng.normal(0, 0.02, 3))),
         azimuth=float(rng.uniform(-1.2, 1.2)),
         elevation=float(rng.uniform(-0.2, 0.9)),
         ambient=float(rng.uniform(0.3, 0.95)),
