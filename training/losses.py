@@ -47,11 +47,22 @@ def spectral(predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor, fps:
     the rate is as wrong as any. Correlation rewards it: where motion drowns the fundamental, a network that learns from
     correlation alone says what is left, the second harmonic, and the rate comes out doubled. bpm: (B,).
     """
-    power = _band_spectrum(predicted, valid, fps).abs() ** 2
-    resolution_hz = fps / predicted.shape[1]
+    return _missed(_band_spectrum(predicted, valid, fps), bpm, fps, predicted.shape[1])
+
+
+def band_spectral(predicted: Tensor, target: Tensor, valid: Tensor, bpm: Tensor, fps: float) -> Tensor:
+    """Return what `spectral` does, of the running sum of predicted changes."""
+    summed = _band_spectrum(predicted, valid, fps) / _band_hz(predicted, fps)
+    return _missed(summed, bpm, fps, predicted.shape[1])
+
+
+def _missed(spectrum: Tensor, bpm: Tensor, fps: float, count: int) -> Tensor:
+    """Return -log of the share of the power of the band's bins (B, K) near the rates (B,); the mean."""
+    power = spectrum.abs() ** 2
+    hz = torch.fft.rfftfreq(count, 1 / fps, device=power.device)
     rate_hz = bpm.to(power)[:, None] / 60
-    reach_hz = (rate_hz * _RATE_SPREAD).clamp_min(1.5 * resolution_hz)
-    near = ((_band_hz(predicted, fps) - rate_hz).abs() <= reach_hz).to(power.dtype)
+    reach_hz = (rate_hz * _RATE_SPREAD).clamp_min(1.5 * fps / count)
+    near = ((hz[_in_band(hz)] - rate_hz).abs() <= reach_hz).to(power.dtype)
     return -torch.log((power * near).sum(1) / (power.sum(1) + 1e-12) + 1e-6).mean()
 
 
@@ -96,6 +107,7 @@ TERMS: dict[str, Term] = {
     "band_pearson": band_pearson,
     "wave_pearson": wave_pearson,
     "spectral": spectral,
+    "band_spectral": band_spectral,
 }
 
 

@@ -8,6 +8,7 @@ from training.losses import (
     Criterion,
     LossNotFinite,
     band_pearson,
+    band_spectral,
     derivative_mse,
     distillation,
     spectral,
@@ -132,6 +133,11 @@ def test_the_spectral_term_is_the_logarithm_of_the_share_in_the_right_place() ->
 def test_the_spectral_term_takes_no_harmonic_for_the_rate() -> None:
     true = sine(1.5) + 2 * sine(3.0)
     assert float(spectral(sine(3.0), true, ALL, BPM, FPS)) > 3
+
+
+def test_of_changes_the_running_sum_is_what_counts() -> None:
+    mixed = sine(1.5) + 2 * sine(3.0)  # summed, both lines are equally strong
+    assert float(band_spectral(mixed, mixed, ALL, BPM, FPS)) == pytest.approx(math.log(2), abs=0.1)
 
 
 def test_each_clip_has_its_own_rate() -> None:

@@ -48,3 +48,29 @@ def test_grain_joins_neighbours() -> None:
 
     assert likeness(0.0) < 0.05
     assert likeness(1.0) > 0.5
+
+
+def test_noise_is_stronger_in_the_channels_that_are_told() -> None:
+    seen = _grey(CameraSettings(width=160, height=120, noise=3.0, noise_colour=(1.0, 1.0, 2.0)), 2)
+    red, green, blue = seen.std(axis=(0, 1, 2))
+    assert red == pytest.approx(green, rel=0.05)
+    assert blue == pytest.approx(2 * green, rel=0.05)
+
+
+def test_stains_are_coarse_wander_and_are_mostly_blue() -> None:
+    settings = CameraSettings(width=160, height=120, noise=0.01, stain=4.0, stain_hz=0.5)
+    seen = _grey(settings, 60) - 100.25
+    red, green, blue = seen.std(axis=(0, 1, 2))
+    assert green < red < blue < 4.5
+    assert np.corrcoef(seen[0, :, 1:, 2].ravel(), seen[0, :, :-1, 2].ravel())[0, 1] > 0.9
+    assert np.corrcoef(seen[0, :, :, 2].ravel(), seen[1, :, :, 2].ravel())[0, 1] > 0.8
+    assert abs(np.corrcoef(seen[0, :, :, 2].ravel(), seen[-1, :, :, 2].ravel())[0, 1]) < 0.5
+
+
+def test_saturation_moves_colours_from_grey_and_keeps_their_luma() -> None:
+    sensor = Sensor(CameraSettings(width=64, height=64, noise=0.01, saturation=1.5), np.random.default_rng(0))
+    skin = np.array([140.0, 100.0, 80.0])
+    seen = sensor.expose(np.broadcast_to(skin, (64, 64, 3)).astype(np.float32).copy()).mean((0, 1))
+    luma = np.array([0.299, 0.587, 0.114])
+    assert seen @ luma == pytest.approx(skin @ luma, abs=0.7)
+    np.testing.assert_allclose(seen - seen @ luma, 1.5 * (skin - skin @ luma), atol=1)
