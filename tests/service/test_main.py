@@ -112,7 +112,7 @@ def test_it_ends_cleanly_when_told(tmp_path: Path, how: signal.Signals) -> None:
         assert exchange(idle, GET_LIVEZ).status == 200
         workers = server.workers()
         server.process.send_signal(how)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(20) == 0
         wait_until(lambda: not any(worker.is_running() for worker in workers))
         assert server.left_behind() == []
         assert not [line for line in server.log() if line["level"] == "ERROR"]
@@ -132,7 +132,7 @@ def test_a_request_that_does_not_end_does_not_keep_it(tmp_path: Path) -> None:
         sock.sendall(head(length=len(body)) + body)
         wait_until(lambda: len(server.uploads()) == 1)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(20) == 0
         assert server.left_behind() == []
 
 

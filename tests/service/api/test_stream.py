@@ -313,9 +313,9 @@ def test_addresses_with_secrets_are_not_logged(server: Server) -> None:
 
 
 def test_a_rendered_face_gets_its_rate(models: Server) -> None:
-    updates = []
+    bodies = face_messages()  # drawn before, as a session waits only so long
     with session(models, start={"model": "auto"}) as client:
-        for body in face_messages():
+        for body in bodies:
             client.send(body)
             time.sleep(1 / 45)
         client.send('{"type": "stop"}')
