@@ -123,7 +123,7 @@ def _training(manifest: Manifest) -> str:
     lines = [
         f"Data: {told.data.rstrip('.')}.",
         *sources,
-        f"Recipe: `{told.recipe}`, git revision `{told.git_revision}`.",
+        f"Recipe: `{told.recipe}`, exported at git revision `{told.git_revision}`.",
     ]
     return "\n".join(f"- {line}" for line in [*lines, f"Licence of the weights: {told.licence}."])
 
