@@ -28,6 +28,7 @@ _MEANING = {
     "steps": "of training",
     "validation_band_r": "correlation with the true wave in the band of 0.7 to 4 Hz, clips of people not trained on",
     "validation_bpm_mae": "error of the highest peak of these clips' spectra in bpm",
+    "validation_bpm_near": "share of them for which that is within 5 bpm",
     "validation_clips": "how many clips that were",
     "onnx_difference": "largest difference between onnxruntime and torch",
     "test_videos": "videos that were answered, of people whom no training saw",
