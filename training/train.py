@@ -40,10 +40,20 @@ class Data:
 class Run:
     """A network on its way through its budget, in a folder."""
 
-    def __init__(self, config: TrainConfig, data: Data, out: Path, *, teacher: PulseNet | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: Data,
+        out: Path,
+        *,
+        teacher: PulseNet | None = None,
+        start: PulseNet | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         net = NETWORKS[config.model]()
+        if start is not None:
+            _take_over(net, start)
         criterion = Criterion(loss_weights(config.loss, net.kind), config.fps)
         self.engine = Engine(net, config, criterion, device=self.device, teacher=teacher)
         self.batches = TrainingBatches(
@@ -164,10 +174,20 @@ def _run(args: argparse.Namespace) -> Run:
     teacher = load_average(args.teacher)[0] if args.teacher else None
     if teacher is not None and (config.model, type(teacher)) != ("student", Teacher):
         raise RunInvalid("distillation goes from a run of the teacher to the student")
-    run = Run(config, data, args.out, teacher=teacher)
+    start = load_average(args.start)[0] if args.start and not resumed else None
+    run = Run(config, data, args.out, teacher=teacher, start=start)
     if resumed:
         run.resume()
     return run
+
+
+def _take_over(net: PulseNet, start: PulseNet) -> None:
+    """Begin with the weights of `start` wherever name and shape agree. Raises RunInvalid when nothing does."""
+    wanted = net.state_dict()
+    taken = {name: v for name, v in start.state_dict().items() if name in wanted and v.shape == wanted[name].shape}
+    if not any(value.ndim > 1 for value in taken.values()):
+        raise RunInvalid(f"no layer of {type(start).__name__} fits {type(net).__name__}")
+    net.load_state_dict(taken, strict=False)
 
 
 def _config(args: argparse.Namespace) -> TrainConfig:
@@ -188,6 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--val-people", help="people (comma-separated) of --clips to hold out")
     parser.add_argument("--teacher", type=Path, help="the folder of a teacher's run: distil from it")
     parser.add_argument("--distil-weight", type=float, default=0.1)
+    parser.add_argument("--start", type=Path, help="the folder of a run whose layers to begin with, where names agree")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, help="budget in minutes of training (default: 30)")
     budget.add_argument("--steps", type=int, help="budget in steps")

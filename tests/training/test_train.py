@@ -97,3 +97,23 @@ def test_only_the_student_is_taught(clips: Path, tmp_path: Path, capsys: pytest.
     main(["student", *common, "--out", str(tmp_path / "student")])
     assert main(["mobilenetv3", *common, "--out", str(tmp_path / "x"), "--teacher", str(tmp_path / "student")]) == 2
     assert "distillation" in capsys.readouterr().err
+
+
+def test_a_run_begins_with_the_layers_of_another(clips: Path, tmp_path: Path) -> None:
+    common = ["student", "--clips", str(clips), "--batch", "2"]
+    main([*common, "--steps", "1", "--seed", "1", "--out", str(tmp_path / "first")])
+    first = load_checkpoint(tmp_path / "first")["engine"]["average"]
+    main(
+        [*common, "--steps", "1", "--lr", "1e-9", "--start", str(tmp_path / "first"), "--out", str(tmp_path / "second")]
+    )
+    second = load_checkpoint(tmp_path / "second")["engine"]["net"]
+    assert torch.allclose(second["out.weight"], first["out.weight"], atol=1e-6)
+
+
+def test_a_run_with_other_layers_is_no_beginning(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--clips", str(clips), "--steps", "1", "--batch", "1"]
+    main(["physnet", *common, "--out", str(tmp_path / "other")])
+    assert main(["student", *common, "--out", str(tmp_path / "run"), "--start", str(tmp_path / "other")]) == 2
+    assert "PhysNet" in capsys.readouterr().err
