@@ -1,11 +1,15 @@
-"""Our own network: patches of the face over a window of time, because two frames cannot tell a pulse from motion.
+"""Our own network: what changes from frame to frame, gathered over the face and then over six seconds.
 
-Crops become 12 x 12 patches; each patch's logarithm minus its mean over a window is the relative change of its light.
-A second branch sees what the patches look like and how much they shake, and decides which to believe (the heads of a
-softmax over places, one of which may as well watch the background for the lamp). What the heads gather goes through a
-dilated convolution over time. All convolutions over time are valid ones: sample i depends on PAST frames before frame i
-and FUTURE frames (1 s) behind it and on nothing else, so chunks, batches and live video give the same samples. At a
-clip's ends the first and last frame are repeated by whoever runs it.
+Two frames at a time cannot tell a pulse from motion; but what a face's cells do between two frames is where motion is
+easiest to refuse, because an edge that moved says so at once and is forgotten in the next frame, while its colour stays
+changed for seconds. So the changes between frames go through two convolutions as in the student. A second branch sees
+what the face looked like over the last 1.4 s and how much each cell shook, and says which to believe: a mask on the
+first map, and gates and the heads of a softmax over places on the last. Only then time comes in: gathered changes are
+summed over a window (a fixed filter, the running sum less its mean), and dilated convolutions look for what repeats.
+
+All convolutions over time are valid ones: sample i depends on PAST frames before frame i and FUTURE frames (less than
+1 s) behind it and on nothing else, so chunks, batches and live video give the same samples. At a clip's ends the first
+and last frame are repeated by whoever runs it.
 """
 
 from typing import ClassVar
@@ -15,19 +19,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from service.pipeline.types import SampleKind
-from training.models.common import DARK, FLAT, SIZE, Maps, WindowNet, standardise
+from training.models.common import FLAT, SIZE, Maps, PooledConv2d, WindowNet, motion_difference, sparsely, standardise
 
-GRID = 12  # patches along a side of the crop
-_MEAN_PAST, _MEAN_FUTURE = 30, 12  # frames of the running mean: a high-pass of about 0.5 Hz
-_CHANGE_SCALE, _CHANGE_LIMIT = 60.0, 3.0  # a pulse of 1 % becomes 0.6; beyond 5 % it is motion
-_SHAKE_SCALE = 100.0
-_CHANNELS, _HEADS, _WIDTH = 32, 4, 64
-_PATCH_KERNEL, _KERNEL = 5, 5
+_LOOK_BACK = 42  # frames over which appearance and shaking are averaged
+_SUM_PAST, _SUM_FUTURE = 30, 12  # frames of the mean that a running sum is taken against: a high-pass of about 0.5 Hz
+_SUM_SCALE = 0.2  # brings a sum over a window to the size of a change
+_GRID = SIZE // 2
+_CHANNELS, _HEADS, _WIDTH = 64, 4, 64
+_KERNEL = 5
 _DILATIONS = ((1, True), (2, True), (4, True), (8, False), (16, False))  # frames, whether it looks ahead too
 
 
 def _context() -> tuple[int, int]:
-    past, future = _MEAN_PAST + _PATCH_KERNEL // 2, _MEAN_FUTURE + _PATCH_KERNEL // 2
+    past, future = _LOOK_BACK + _SUM_PAST, 1 + _SUM_FUTURE - 1
     for dilation, ahead in _DILATIONS:
         span = (_KERNEL - 1) * dilation
         past += span // 2 if ahead else span
@@ -39,56 +43,62 @@ PAST, FUTURE = _context()
 
 
 class Temporal(WindowNet):
-    """0.12 M parameters; see the module."""
+    """0.18 M parameters; see the module."""
 
     past: ClassVar[int] = PAST
     future: ClassVar[int] = FUTURE
     lag: ClassVar[int] = PAST + FUTURE
     kind: ClassVar[SampleKind] = "wave"
-    noise_slope: ClassVar[float] = 0.0  # it filters its own noise; of 0, 0.5, 1 and 1.5 the best on calibration people
+    noise_slope: ClassVar[float] = 0.0  # it filters its own noise
+    sum_kernel: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.change = nn.Sequential(
-            nn.Conv2d(3, 24, 3, padding=1, bias=False),
-            nn.BatchNorm2d(24),
-            nn.SiLU(),
-            nn.Conv2d(24, _CHANNELS, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(_CHANNELS),
-            nn.SiLU(),
+        self.conv1, self.norm1 = PooledConv2d(3, 32), nn.BatchNorm2d(32)
+        self.conv2, self.norm2 = PooledConv2d(32, _CHANNELS), nn.BatchNorm2d(_CHANNELS)
+        self.context1 = nn.Sequential(nn.Conv2d(6, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
+        self.context2 = nn.Sequential(
+            nn.Conv2d(24, 32, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU()
         )
-        self.context = nn.Sequential(
-            nn.Conv2d(6, 24, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(24),
-            nn.SiLU(),
-            nn.Conv2d(24, 32, 3, padding=1, bias=False),
-            nn.BatchNorm2d(32),
-            nn.SiLU(),
-        )
+        self.mask = nn.Conv2d(24, 1, 1)
         self.gate = nn.Conv2d(32, _CHANNELS, 1)
         self.look = nn.Conv2d(32, _HEADS, 1)
-        self.patch = nn.Conv1d(_CHANNELS, _CHANNELS, _PATCH_KERNEL, bias=False)
         self.gather = nn.Conv1d(_HEADS * _CHANNELS, _WIDTH, 1)
+        self.norm3 = nn.BatchNorm1d(_WIDTH)
+        self.mix = nn.Conv1d(2 * _WIDTH, _WIDTH, 1)
         self.blocks = nn.ModuleList(_Block(dilation, ahead) for dilation, ahead in _DILATIONS)
         self.out = nn.Conv1d(_WIDTH, 1, 1)
+        self.register_buffer("sum_kernel", _sum_kernel(), persistent=False)
 
     def clips(self, rgb: Tensor) -> tuple[Tensor, Maps]:
         """Return the samples (B, T - lag) of B clips (B, T, 3, 36, 36), and no maps."""
         batch = rgb.shape[0]
-        change, context = _patches(rgb)
-        seen = self.context(context.flatten(0, 1))
-        felt = self.change(change.flatten(0, 1)) * torch.sigmoid(self.gate(seen))
-        places = felt.shape[-1] * felt.shape[-2]
-        over_time = felt.view(batch, -1, _CHANNELS, places).permute(0, 3, 2, 1).flatten(0, 1)  # (B P, C, T)
-        over_time = self.patch(over_time).view(batch, places, _CHANNELS, -1)
-        looks = torch.softmax(self.look(seen).flatten(2).float(), 2).view(batch, -1, _HEADS, places)
-        half = _PATCH_KERNEL // 2
-        looks = looks[:, half:-half].to(over_time.dtype)
-        gathered = torch.matmul(looks, over_time.permute(0, 3, 1, 2))  # (B, T, heads, C)
-        x = self.gather(gathered.flatten(2).transpose(1, 2))
+        first, second = rgb[:, _LOOK_BACK:-1].flatten(0, 1), rgb[:, _LOOK_BACK + 1 :].flatten(0, 1)
+        with torch.autocast(rgb.device.type, enabled=False):  # a pulse is below bfloat16's steps
+            motion = motion_difference(first.float(), second.float())
+            context = _context_of(rgb[:, :-1].float())
+        mask, gate, looks = (
+            sparsely(self._believed, context) if self.training else self._believed(context.flatten(0, 1))
+        )
+        middle = torch.relu(self.norm1(self.conv1(motion))) * mask
+        last = torch.relu(self.norm2(self.conv2(middle))) * gate
+        gathered = torch.matmul(looks, last.flatten(2).transpose(1, 2))  # (B N, heads, channels)
+        changes = self.norm3(self.gather(gathered.view(batch, -1, _HEADS * _CHANNELS).transpose(1, 2)))
+        x = self.mix(torch.cat([self._summed(changes), changes[:, :, _SUM_PAST : -_SUM_FUTURE + 1]], 1))
         for block in self.blocks:
             x = block(x)
         return self.out(x)[:, 0], ()
+
+    def _believed(self, context: Tensor) -> Maps:
+        """Return the mask (N, 1, 18, 18), the gates (N, 64, 9, 9) and the heads' weights (N, heads, 81) of N looks."""
+        near = self.context1(context)
+        far = self.context2(near)
+        heads = torch.softmax(self.look(far).flatten(2).float(), 2).to(far.dtype)
+        return torch.sigmoid(self.mask(near)), torch.sigmoid(self.gate(far)), heads
+
+    def _summed(self, changes: Tensor) -> Tensor:
+        """Return the running sum of changes (B, C, N) less its mean over a window, (B, C, N - 41)."""
+        return F.conv1d(changes.flatten(0, 1)[:, None], self.sum_kernel.to(changes.dtype)).view(*changes.shape[:2], -1)
 
 
 class _Block(nn.Module):
@@ -109,26 +119,28 @@ class _Block(nn.Module):
         return y
 
 
-def _patches(rgb: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the patches' relative change (B, N, 3, 12, 12) and context (B, N, 6, 12, 12), N = T - 42.
+def _context_of(rgb: Tensor) -> Tensor:
+    """Return (B, N, 6, 18, 18), N = T - 42, of frames (B, T, 3, 36, 36): means over the 42 frames before and one's own.
 
-    Context: what the patches look like, standardised per frame, and the logarithm of how much they change from frame to
-    frame. Both are means over the window, so they change slowly.
+    What cells look like, standardised per frame, and the logarithm of how much they change from frame to frame.
     """
     batch, count = rgb.shape[:2]
-    with torch.autocast(rgb.device.type, enabled=False):  # a pulse is below bfloat16's steps
-        light = F.avg_pool2d(rgb.float().flatten(0, 1), SIZE // GRID).view(batch, count, -1)
-        log = torch.log(light + DARK)
-        window = 1 + _MEAN_PAST + _MEAN_FUTURE
-        change = log[:, _MEAN_PAST : count - _MEAN_FUTURE] - _running_mean(log, window)
-        shake = _running_mean((log[:, 1:] - log[:, :-1]).abs(), window - 1)
-        look = standardise(_running_mean(light, window).reshape(-1, 3, GRID, GRID))
-        change = (change * _CHANGE_SCALE).clamp(-_CHANGE_LIMIT, _CHANGE_LIMIT)
-        shake = 0.5 * torch.log(shake * _SHAKE_SCALE + FLAT).view(-1, 3, GRID, GRID)
-        context = torch.cat([look, shake], 1)
-    return change.view(batch, -1, 3, GRID, GRID), context.view(batch, -1, 6, GRID, GRID)
+    cells = F.avg_pool2d(rgb.flatten(0, 1), 2)
+    light = cells.view(batch, count, -1)
+    look = standardise(_running_mean(light, _LOOK_BACK + 1).reshape(-1, 3, _GRID, _GRID))
+    shaking = motion_difference(light[:, :-1], light[:, 1:]).abs()
+    shake = 0.5 * torch.log(_running_mean(shaking, _LOOK_BACK) + FLAT).view(-1, 3, _GRID, _GRID)
+    return torch.cat([look, shake], 1).view(batch, -1, 6, _GRID, _GRID)
 
 
 def _running_mean(x: Tensor, window: int) -> Tensor:
     """Return the mean over `window` frames, (B, T, C) -> (B, T - window + 1, C)."""
     return F.avg_pool1d(x.transpose(1, 2), window, stride=1).transpose(1, 2)
+
+
+def _sum_kernel() -> Tensor:
+    """Return the weights (1, 1, 42) by which changes make x[t] - mean(x[t - 30 .. t + 12]), times a scale."""
+    window = _SUM_PAST + 1 + _SUM_FUTURE
+    before = torch.arange(1, _SUM_PAST + 1) / window
+    behind = -torch.arange(_SUM_FUTURE, 0, -1) / window
+    return _SUM_SCALE * torch.cat([before, behind])[None, None]
