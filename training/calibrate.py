@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
         spec = BenchmarkSpec("calibration", args.clips // len(args.durations_s), duration_s)
         cases += make_cases(spec, args.videos, args.faces, jobs=args.jobs)
     estimator = Estimator(args.model_store)
-    seen = observe_all(cases, estimator.names, args.model_store, jobs=args.jobs)
+    seen = observe_all(cases, args.models or estimator.names, args.model_store, jobs=args.jobs)
     for name, observations in seen.items():
         calibration = fit(observations)
         print(name, calibration)
@@ -154,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faces", type=Path, help="folder of the London set; drawn faces without it")
     parser.add_argument("--videos", type=Path, default=Path("runs/benchmark"), help="where rendered videos are kept")
     parser.add_argument("--model-store", type=Path, default=Path("model_store"))
+    parser.add_argument("--models", nargs="+", help="all of the store and the classical ones by default")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--write", action="store_true", help="write the fits into the manifests")
     return parser

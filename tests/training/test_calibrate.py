@@ -116,6 +116,10 @@ def test_the_command_writes_the_fit(
     printed = capsys.readouterr().out
     assert "| tiny | 4 |" in printed
     assert "| pos | 4 |" in printed
+    main([*common, "--model-store", str(store), "--models", "pos"])
+    printed = capsys.readouterr().out
+    assert "| pos | 4 |" in printed
+    assert "tiny" not in printed
 
 
 def write_metrics(store: Path, metrics: dict[str, float]) -> None:

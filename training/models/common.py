@@ -135,6 +135,16 @@ def fold_norm(weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d) -> tuple[Tenso
     return weight * factor[:, None, None, None], (bias - norm.running_mean) * factor + norm.bias
 
 
+def fold_pooled(conv: PooledConv2d, norm: nn.BatchNorm2d, input_scale: float = 1.0) -> nn.Conv2d:
+    """Return one convolution that scales its input and does the work of both; the norm with its kept statistics."""
+    if conv.bias is None:
+        raise ValueError("the convolution has no bias")
+    weight, bias = fold_norm(conv.pooled_weight(), conv.bias, norm)
+    folded = nn.Conv2d(conv.in_channels, conv.out_channels, 4, stride=2, padding=1)
+    folded.weight.data, folded.bias.data = weight.detach() * input_scale, bias.detach()  # type: ignore[union-attr]
+    return folded
+
+
 def count_parameters(module: nn.Module) -> int:
     """Return how many numbers a module learns."""
     return sum(parameter.numel() for parameter in module.parameters())

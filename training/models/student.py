@@ -13,7 +13,7 @@ from training.models.common import (
     Maps,
     PooledConv2d,
     PulseNet,
-    fold_norm,
+    fold_pooled,
     motion_difference,
 )
 
@@ -51,8 +51,8 @@ class Student(PulseNet):
 class _FoldedStudent(nn.Module):
     def __init__(self, student: Student) -> None:
         super().__init__()
-        self.conv1 = _folded(student.conv1, student.norm1, MOTION_SCALE)
-        self.conv2 = _folded(student.conv2, student.norm2, 1.0)
+        self.conv1 = fold_pooled(student.conv1, student.norm1, MOTION_SCALE)
+        self.conv2 = fold_pooled(student.conv2, student.norm2)
         self.out = student.out
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -61,12 +61,3 @@ class _FoldedStudent(nn.Module):
         last = F.relu(self.conv2(F.relu(self.conv1(motion))))
         samples: Tensor = self.out(last.flatten(1)).squeeze(1)
         return samples
-
-
-def _folded(conv: PooledConv2d, norm: nn.BatchNorm2d, input_scale: float) -> nn.Conv2d:
-    if conv.bias is None:
-        raise ValueError("the convolution has no bias")
-    weight, bias = fold_norm(conv.pooled_weight(), conv.bias, norm)
-    folded = nn.Conv2d(conv.in_channels, conv.out_channels, 4, stride=2, padding=1)
-    folded.weight.data, folded.bias.data = weight.detach() * input_scale, bias.detach()  # type: ignore[union-attr]
-    return folded

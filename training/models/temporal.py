@@ -12,6 +12,7 @@ All convolutions over time are valid ones: sample i depends on PAST frames befor
 and last frame are repeated by whoever runs it.
 """
 
+import copy
 from typing import ClassVar
 
 import torch
@@ -19,7 +20,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from service.pipeline.types import SampleKind
-from training.models.common import FLAT, SIZE, Maps, PooledConv2d, WindowNet, motion_difference, sparsely, standardise
+from training.models.common import (
+    FLAT,
+    SIZE,
+    Maps,
+    PooledConv2d,
+    WindowNet,
+    fold_pooled,
+    motion_difference,
+    sparsely,
+    standardise,
+)
 
 _LOOK_BACK = 42  # frames over which appearance and shaking are averaged
 _SUM_PAST, _SUM_FUTURE = 30, 12  # frames of the mean that a running sum is taken against: a high-pass of about 0.5 Hz
@@ -88,6 +99,14 @@ class Temporal(WindowNet):
         for block in self.blocks:
             x = block(x)
         return self.out(x)[:, 0], ()
+
+    def deployed(self) -> nn.Module:
+        """Return the same function with norms and poolings folded into the two convolutions."""
+        net = copy.deepcopy(self).eval()
+        folded = {"conv1": fold_pooled(self.conv1, self.norm1), "conv2": fold_pooled(self.conv2, self.norm2)}
+        for name, layer in {**folded, "norm1": nn.Identity(), "norm2": nn.Identity()}.items():
+            setattr(net, name, layer)
+        return net
 
     def _believed(self, context: Tensor) -> Maps:
         """Return the mask (N, 1, 18, 18), the gates (N, 64, 9, 9) and the heads' weights (N, heads, 81) of N looks."""

@@ -55,3 +55,31 @@ def test_a_brighter_lamp_changes_little() -> None:
 def test_it_has_no_pairs() -> None:
     with pytest.raises(TypeError):
         Temporal().pairs(frames(1), frames(1))
+
+
+@torch.no_grad()
+def test_what_is_deployed_says_the_same() -> None:
+    torch.manual_seed(0)
+    net = Temporal()
+    for norm in (net.norm1, net.norm2):
+        norm.running_mean = 0.1 * torch.randn(norm.num_features)
+        norm.running_var = 0.5 + torch.rand(norm.num_features)
+    x = frames(PAST + FUTURE + 10)
+    expected = net.eval()(x)
+    assert float(expected.std()) > 0
+    assert torch.allclose(net.deployed()(x), expected, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_sum_of_changes_is_a_wave_against_its_mean() -> None:
+    wave = torch.randn(1, 2, 200).cumsum(2)
+    summed = Temporal()._summed(wave.diff())
+    mean = torch.nn.functional.avg_pool1d(wave, 43, stride=1)
+    assert torch.allclose(summed, 0.2 * (wave[:, :, 30:-12] - mean), atol=1e-4)
+
+
+def test_what_never_moves_says_the_same_all_the_time() -> None:
+    net = Temporal().eval()
+    still = frames(1).expand(PAST + FUTURE + 5, -1, -1, -1)
+    with torch.no_grad():
+        assert float(net(still).std()) < 1e-5
