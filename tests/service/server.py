@@ -75,7 +75,7 @@ def _log_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def wait_until(fact: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+def wait_until(fact: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Wait for a fact to come true and return it."""
     end = time.monotonic() + timeout_s
     while not (result := fact()):
