@@ -230,6 +230,9 @@ class Withheld:
 
 
 NOT_COMPUTED = Withheld("not_computed", "It was not asked for.")
+SMOOTHED = Withheld(
+    "smoothed", "This model smooths the beats' rhythm over seconds; a model of pairs of frames shows it."
+)
 
 
 @dataclass(frozen=True, slots=True)

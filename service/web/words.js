@@ -91,6 +91,7 @@ export function problem({ code, title, detail, status }) {
 const REASONS = {
   not_computed: "Not measured by this server.",
   only_recorded: "Only from a recorded video.",
+  smoothed: "Not by this model, which smooths the beats.",
   low_confidence: "The pulse is not clear enough for this.",
   wave_too_noisy: "The pulse is not clear enough for this.",
   too_many_artefacts: "Too many beats are unclear or irregular.",

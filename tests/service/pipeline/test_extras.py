@@ -45,7 +45,16 @@ def test_variability_is_right_or_not_said(kind: str, request: pytest.FixtureRequ
             assert hrv.rmssd_ms == pytest.approx(np.sqrt((np.diff(intervals_ms) ** 2).mean()), abs=10)
             assert hrv.sdnn_ms == pytest.approx(intervals_ms.std(ddof=1), abs=10)
         else:
-            assert hrv.code in ("wave_too_noisy", "too_many_artefacts", "low_confidence")
+            assert hrv.code in ("wave_too_noisy", "too_many_artefacts", "low_confidence", "smoothed")
+
+
+def test_a_model_that_smooths_the_beats_says_nothing_of_their_rhythm(
+    lively: tuple[tuple[Estimate, ...], Truth],
+) -> None:
+    by_model = {estimate.model.name: estimate.faces[0] for estimate in lively[0]}
+    for face in (by_model["temporal"], by_model["student"]):
+        smoothed = [isinstance(said, Withheld) and said.code == "smoothed" for said in (face.hrv, face.respiration)]
+        assert smoothed == [face is by_model["temporal"]] * 2
 
 
 def test_a_clear_pulse_has_its_beats_and_its_breath(lively: tuple[tuple[Estimate, ...], Truth]) -> None:
