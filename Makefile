@@ -21,7 +21,7 @@ serve: $(VENV)/.installed-demo
 
 # Four processes also on two cores, as the tests often wait. A file stays in one, with the servers it starts.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)

@@ -45,6 +45,16 @@ def reaches(server: Server, job: Json, *states: str) -> Json:
     return found
 
 
+def spent_s(server: Server) -> dict[int, float]:
+    """Return the processor time of each worker process."""
+    return {worker.pid: worker.cpu_times().user for worker in server.workers()}
+
+
+def spinning(server: Server, before: dict[int, float]) -> int | None:
+    """Return the worker process that has computed 3 s since `before`: longer than one takes to start."""
+    return next((pid for pid, now_s in spent_s(server).items() if now_s - before.get(pid, 0) > 3), None)
+
+
 def delete(server: Server, job: Json) -> httpx.Response:
     with server.client() as client:
         return client.delete(job["links"]["self"])
@@ -144,17 +154,17 @@ def test_a_listener_who_leaves_leaves_nothing_behind(server: Server) -> None:
 
 
 def test_deleting_stops_the_worker_and_removes_everything(server: Server) -> None:
+    before = spent_s(server)
     job = submit(server, model="spin")
     reaches(server, job, "running")
-    wait_until(lambda: any(worker.cpu_times().user > 0 for worker in server.workers()))
-    before = {worker.pid for worker in server.workers()}
+    busy = wait_until(lambda: spinning(server, before))
     events = listen(server, job)
     assert next(events)[1] == "state"
     assert delete(server, job).status_code == 204
     assert ask(server, job).status_code == delete(server, job).status_code == 404
     assert list(events)[-1] == ("end", "gone", {})
     assert server.uploads() == []
-    wait_until(lambda: {worker.pid for worker in server.workers()} != before, 30)
+    wait_until(lambda: busy not in {worker.pid for worker in server.workers()})
     assert reaches(server, submit(server), "done")
 
 
