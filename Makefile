@@ -19,7 +19,7 @@ demo: $(VENV)/.installed-demo
 serve: $(VENV)/.installed-demo
 	$(BIN)/facepulse serve
 
-# Four processes also on two cores, as the tests often wait. A file stays in one, with the servers it starts.
+# Three processes also on two cores, as the tests often wait; with four, live video came too late in some. A file stays in one, with the servers it starts.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 

@@ -7,7 +7,6 @@ the model alone on one thread. On the front is whatever no other beats in both e
 and writes it with a plot.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from service.pipeline.estimate import Estimator
 from service.pipeline.speed import model_ms_per_frame
 from training.datasets.errors import DatasetInvalid
 from training.provenance import provenance
-from training.sets import SetUnknown, open_set, score_all, set_options
+from training.sets import SetUnknown, open_set, score_all, set_parser
 from training.store import model_bytes
 from training.tables import Accuracy, by_model, markdown
 
@@ -92,7 +91,7 @@ def plot(choices: Sequence[Choice], path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, or 2 when a set cannot be used or has no answer to a video with a pulse."""
-    args = _parser().parse_args(arguments)
+    args = set_parser(__doc__).parse_args(arguments)
     try:
         opened = [open_set(name, args) for name in args.sets]
     except (SetUnknown, DatasetInvalid) as error:
@@ -109,12 +108,6 @@ def main(arguments: list[str] | None = None) -> int:
     plot(choices, args.out / "pareto.png")
     print(text)
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    set_options(parser)
-    return parser
 
 
 if __name__ == "__main__":

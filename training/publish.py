@@ -7,7 +7,6 @@ what the manifests say, and the cards have no errors by group. Processor time is
 are; a new version and a new fit of the confidence begin without the figures of the old one.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -18,7 +17,7 @@ from training.card import TEST, Evaluation, untested, write_card
 from training.datasets.errors import DatasetInvalid
 from training.provenance import machine
 from training.scores import Score
-from training.sets import SetUnknown, open_set, score_all, set_options
+from training.sets import SetUnknown, open_set, score_all, set_parser
 from training.tables import Accuracy, by_model
 
 ROUNDS = 12  # of 10 s of frames, to find the time that no other program disturbed
@@ -51,7 +50,7 @@ def _round(value: float) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, or 2 when a set or a model cannot be used."""
-    args = _parser().parse_args(arguments)
+    args = set_parser(__doc__).parse_args(arguments)
     try:
         opened = [open_set(name, args) for name in args.sets]
     except (SetUnknown, DatasetInvalid) as error:
@@ -72,12 +71,6 @@ def main(arguments: list[str] | None = None) -> int:
         evaluation = Evaluation([takes.name for takes in opened], own, scored.revisions) if opened else None
         print(name, publish(estimator, name, evaluation).metrics)
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    set_options(parser)
-    return parser
 
 
 if __name__ == "__main__":

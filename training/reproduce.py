@@ -28,7 +28,7 @@ from training.provenance import provenance
 from training.report import accuracy_tables
 from training.score_book import Scored, score_takes
 from training.scores import Score
-from training.sets import SetUnknown, book_of, open_set, set_options
+from training.sets import SetUnknown, book_of, open_set, set_parser
 from training.takes import CaseTakes, RecordingTakes, TakeSet
 from training.trust import pulseless_table
 
@@ -135,8 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    set_options(parser)
+    parser = set_parser(__doc__)
     parser.add_argument("--tables", type=int, nargs="*", choices=TABLES, default=TABLES, help="which of the papers'")
     parser.add_argument("--folds", type=Path, help="folder of the model stores fold-1 to fold-5")
     parser.add_argument("--figure-model", default="student", help="whose waves are drawn")

@@ -45,8 +45,9 @@ def book_of(takes: TakeSet, args: argparse.Namespace) -> ScoreBook:
     return ScoreBook(args.out / "scores" / f"{takes.name}.jsonl")
 
 
-def set_options(parser: argparse.ArgumentParser) -> None:
-    """Add the sets, and what it takes to score them."""
+def set_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the sets and of what it takes to score them."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", metavar="SET", help="NAME or NAME=FOLDER")
     parser.add_argument("--limit", type=int, help="the first videos of each set only")
     parser.add_argument("--faces", type=Path, help="folder of the London set")
@@ -55,3 +56,4 @@ def set_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="+", help="all of them by default")
     parser.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="tables, plots and scores")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    return parser

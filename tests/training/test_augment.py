@@ -3,18 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.training.noise_clip import one
 from training.augment import augment, flicker, mixed, stained, stretch, warped
-from training.clips import TrainingClip
 from training.config import NO_AUGMENT, AugmentConfig
 
 T = np.arange(160) / 30
-
-
-def one(frames: int = 160, bpm: float = 90.0) -> TrainingClip:
-    rng = np.random.default_rng(0)
-    ppg = np.sin(2 * np.pi * bpm / 60 * np.arange(frames) / 30).astype(np.float32)
-    rgb = rng.uniform(0.2, 0.8, (frames, 3, 4, 4)).astype(np.float32)
-    return TrainingClip(rgb, ppg, np.ones(frames, np.bool_), {"bpm": bpm, "person": "p", "fps": 30.0})
 
 
 def test_no_augmentation_changes_nothing() -> None:

@@ -7,6 +7,7 @@ import torch
 
 from service.pipeline.types import InputSpec
 from tests.training.moving_colours import write_clips
+from tests.training.noise_clip import one
 from training.batches import (
     TrainingBatches,
     collate,
@@ -14,17 +15,10 @@ from training.batches import (
     pulse_change,
     pulse_slope,
 )
-from training.clips import ClipFolder, ClipsInvalid, ClipWriter, TrainingClip
+from training.clips import ClipFolder, ClipsInvalid, ClipWriter
 from training.config import NO_AUGMENT
 
 T = np.arange(160) / 30
-
-
-def one(frames: int = 160, bpm: float = 90.0) -> TrainingClip:
-    rng = np.random.default_rng(0)
-    ppg = np.sin(2 * np.pi * bpm / 60 * np.arange(frames) / 30).astype(np.float32)
-    rgb = rng.uniform(0.2, 0.8, (frames, 3, 4, 4)).astype(np.float32)
-    return TrainingClip(rgb, ppg, np.ones(frames, np.bool_), {"bpm": bpm, "person": "p", "fps": 30.0})
 
 
 @pytest.mark.parametrize("lag", [1, 3])

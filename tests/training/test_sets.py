@@ -8,13 +8,11 @@ import pytest
 from tests.service.pipeline.renders import BPM
 from tests.training.test_takes import own_takes
 from tests.training.videos import write_case
-from training.sets import SetUnknown, book_of, open_set, score_all, set_options
+from training.sets import SetUnknown, book_of, open_set, score_all, set_parser
 
 
 def options(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    set_options(parser)
-    return parser.parse_args([*words, "--jobs", "1"])
+    return set_parser("sets").parse_args([*words, "--jobs", "1"])
 
 
 def test_recordings_come_from_their_folder(tmp_path: Path) -> None:

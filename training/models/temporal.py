@@ -1,4 +1,4 @@
-"""Our own network: what changes from frame to frame, gathered over the face and then over six seconds.
+"""Our own network: what changes from frame to frame, gathered over the face and then over seven seconds.
 
 Two frames at a time cannot tell a pulse from motion; but what a face's cells do between two frames is where motion is
 easiest to refuse, because an edge that moved says so at once and is forgotten in the next frame, while its colour stays
@@ -42,7 +42,7 @@ _DILATIONS = ((1, True), (2, True), (4, True), (8, False), (16, False))  # frame
 
 
 def _context() -> tuple[int, int]:
-    past, future = _LOOK_BACK + _SUM_PAST, 1 + _SUM_FUTURE - 1
+    past, future = _LOOK_BACK + _SUM_PAST, _SUM_FUTURE
     for dilation, ahead in _DILATIONS:
         span = (_KERNEL - 1) * dilation
         past += span // 2 if ahead else span

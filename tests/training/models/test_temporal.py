@@ -83,3 +83,12 @@ def test_what_never_moves_says_the_same_all_the_time() -> None:
     still = frames(1).expand(PAST + FUTURE + 5, -1, -1, -1)
     with torch.no_grad():
         assert float(net(still).std()) < 1e-5
+
+
+def test_in_training_looks_are_shared_and_every_part_learns() -> None:
+    net = Temporal().train()
+    samples, maps = net.clips(frames(PAST + FUTURE + 9)[None])
+    assert samples.shape == (1, 9)
+    assert maps == ()
+    samples.square().mean().backward()  # type: ignore[no-untyped-call]
+    assert all(part.grad is not None and bool(part.grad.isfinite().all()) for part in net.parameters())
