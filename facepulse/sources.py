@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -27,6 +27,13 @@ def camera_frames(camera: int | str = 0, *, width: int = 640, height: int = 480)
     what it is asked for, in pixels. Raises SourceUnavailable without OpenCV, without such a camera, or when it stops
     delivering.
     """
+    with open_camera(camera, width=width, height=height) as capture:
+        yield from _with_jpeg(captured(capture))
+
+
+@contextmanager
+def open_camera(camera: int | str, *, width: int, height: int, fps: float | None = None) -> Generator[Any]:
+    """Open a camera as camera_frames does: cv2.VideoCapture, released at the end. Raises SourceUnavailable."""
     try:
         import cv2  # noqa: PLC0415
     except ImportError as error:
@@ -37,18 +44,28 @@ def camera_frames(camera: int | str = 0, *, width: int = 640, height: int = 480)
             raise SourceUnavailable("there is no such camera, or another program has it")
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-        yield from _captured(capture, cv2)
+        if fps is not None:
+            capture.set(cv2.CAP_PROP_FPS, fps)
+        yield capture
     finally:
         capture.release()
 
 
-def _captured(capture: Any, cv2: Any) -> Iterator[TimedJpeg]:
-    began_s: float | None = None
+def captured(capture: Any) -> Iterator[tuple[float, Any]]:
+    """Yield (time.monotonic() when it came, picture in BGR). Raises SourceUnavailable when the camera stops."""
     while True:
         came, bgr = capture.read()
         now_s = time.monotonic()
         if not came:
             raise SourceUnavailable("the camera delivers no frames")
+        yield now_s, bgr
+
+
+def _with_jpeg(pictures: Iterator[tuple[float, Any]]) -> Iterator[TimedJpeg]:
+    import cv2  # noqa: PLC0415
+
+    began_s: float | None = None
+    for now_s, bgr in pictures:
         began_s = now_s if began_s is None else began_s
         encoded, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         if encoded:
