@@ -27,7 +27,10 @@ _LOG = logging.getLogger("facepulse.workers")
 _ONE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
 _WORKER_ENVIRONMENT = {**dict.fromkeys(_ONE, "1"), "MALLOC_ARENA_MAX": "2"}
 _PROGRESS = TypeAdapter(wire.Progress)
-_INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_INHERITED = (
+    *("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"),
+    "OPENBLAS_CORETYPE",  # a Jetson Nano needs it
+)
 
 
 class PoolError(Exception):

@@ -227,10 +227,12 @@ def test_a_worker_that_does_not_get_warm_is_given_up(tmp_path: Path) -> None:
 
 def test_workers_know_no_secrets_and_use_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEPULSE_SECRET", "x")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
 
     async def body(pool: WorkerPool) -> None:
         environment = psutil.Process(pids().pop()).environ()
         assert "FACEPULSE_SECRET" not in environment
+        assert environment["OPENBLAS_CORETYPE"] == "Haswell"
         assert environment["OPENBLAS_NUM_THREADS"] == environment["OMP_NUM_THREADS"] == "1"
 
     with_pool(tmp_path, body)
