@@ -17,6 +17,7 @@ from tests.service.server import running_server
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICE: dict[str, Any] = COMPOSE["services"]["facepulse"]
+NANO: dict[str, Any] = yaml.safe_load((ROOT / "compose.jetson.yaml").read_text())["services"]["facepulse"]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "docker/grafana/dashboards/facepulse.json").read_text())
 DOCKERFILE = (ROOT / "docker/service.Dockerfile").read_text()
 
@@ -108,33 +109,36 @@ def test_what_is_mounted_exists() -> None:
             assert source in COMPOSE["volumes"] or (ROOT / source).exists()
 
 
-def copied() -> list[str]:
-    """Return what the image is built from."""
-    lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
-    return [source for line in lines for source in line.split()[:-1]]
-
-
-def test_the_image_copies_what_there_is() -> None:
-    assert all((ROOT / source).exists() for source in copied())
-
-
-def test_the_engine_is_handed_that_and_nothing_else() -> None:
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    assert "*" in lines
-    assert {line[1:] for line in lines if line.startswith("!")} == set(copied())
-
-
 def test_the_image_can_trace_and_its_doctor_has_a_clip() -> None:
     assert "[telemetry]" in DOCKERFILE
-    assert "demo/astronaut.mp4" in copied()
+    assert "COPY demo/astronaut.mp4 demo/" in DOCKERFILE
+
+
+def test_a_nano_changes_settings_that_there_are_and_leaves_the_lock_alone() -> None:
+    assert set(NANO) == {"environment", "mem_limit"}
+    given = {name.removeprefix(PREFIX).lower() for name in NANO["environment"] if name.startswith(PREFIX)}
+    assert given <= set(Settings.model_fields)
+    assert set(NANO["environment"]) - {PREFIX + name.upper() for name in given} == {
+        *("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "ORT_DISABLE_TELEMETRY")
+    }
+
+
+def test_on_a_nano_there_is_room_for_workers_and_uploads() -> None:
+    values = {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in NANO["environment"].items()}
+    settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in values.items()})
+    uploads_mb = settings.max_uploads * settings.max_upload_mb
+    jobs_mb = (settings.job_queue_length + settings.usable_job_workers) * settings.job_max_upload_mb
+    needed_mb = settings.workers * settings.worker_memory_mb + uploads_mb + jobs_mb
+    assert int(NANO["mem_limit"].removesuffix("m")) > needed_mb + 100  # the service itself
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
-def test_compose_itself_accepts_it() -> None:
+@pytest.mark.parametrize("further", [[], ["--file", "compose.jetson.yaml"]], ids=["server", "nano"])
+def test_compose_itself_accepts_it(further: list[str]) -> None:
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("docker has no compose plugin")
     checked = subprocess.run(
-        ["docker", "compose", "--profile", "monitoring", "config", "--quiet"],
+        ["docker", "compose", "--file", "compose.yaml", *further, "--profile", "monitoring", "config", "--quiet"],
         cwd=ROOT,
         capture_output=True,
         check=False,
