@@ -2,6 +2,8 @@
 # make serve  start the service alone
 # make docs   build the documentation into site/
 # make test   install what the tests need and run them all
+# make image-test        prove the service's image (Debian 12, root): build, compose, limits, size; minutes
+# make image-test-arm64  the same on an emulated core of a Jetson Nano; the better part of an hour
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -11,7 +13,7 @@ SOURCES := service facepulse training tests demo examples setup.py
 
 unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
 
-.PHONY: demo serve test lint docs format lock clean
+.PHONY: demo serve test lint docs format lock clean image-test image-test-arm64
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python demo/run.py
@@ -22,6 +24,13 @@ serve: $(VENV)/.installed-demo
 # Three processes also on two cores, as the tests often wait; with four, live video came too late in some. A file stays in one, with the servers it starts.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
+
+# IMAGE_TEST=--keep leaves the engine's build cache for the next time.
+image-test: $(VENV)/.installed-demo
+	$(BIN)/python -m tests.images amd64 $(IMAGE_TEST)
+
+image-test-arm64: $(VENV)/.installed-demo
+	$(BIN)/python -m tests.images arm64 $(IMAGE_TEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)

@@ -115,7 +115,8 @@ def test_the_image_can_trace_and_its_doctor_has_a_clip() -> None:
 
 
 def test_a_nano_changes_settings_that_there_are_and_leaves_the_lock_alone() -> None:
-    assert set(NANO) == {"environment", "mem_limit"}
+    assert set(NANO) == {"environment", "mem_limit", "healthcheck"}
+    assert "test" not in NANO["healthcheck"]
     given = {name.removeprefix(PREFIX).lower() for name in NANO["environment"] if name.startswith(PREFIX)}
     assert given <= set(Settings.model_fields)
     assert set(NANO["environment"]) - {PREFIX + name.upper() for name in given} == {

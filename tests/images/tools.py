@@ -1,0 +1,77 @@
+"""What the proof needs on the machine: Debian's packages, and some of newer suites unpacked beside them."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+WORK = ROOT / "build" / "images"  # tools and base images are kept there for the next time
+TOOLS = WORK / "tools"
+MIRROR = "http://deb.debian.org/debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_PACKAGES = {  # of commands
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "iptables": "iptables",
+    "mmdebstrap": "mmdebstrap",
+}
+_INSTALL = ["apt-get", "-qq", "install", "--yes", "--no-install-recommends"]
+
+
+def run(*command: str | Path, check: bool = True, env: dict[str, str] | None = None, folder: Path = ROOT) -> str:
+    """Run a command and return its standard output.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it said.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, check=False)
+    if check and done.returncode:
+        words = " ".join(map(str, command))
+        raise RuntimeError(f"{words}\nended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout.strip()
+
+
+def install() -> None:
+    """Install the engine, and put compose and buildx, which Debian 12 lacks, where `docker_config` finds them."""
+    if os.geteuid() != 0:
+        raise SystemExit("the proof starts a container engine of its own: run it as root")
+    missing = sorted({package for command, package in _PACKAGES.items() if shutil.which(command) is None})
+    if missing:
+        run("apt-get", "-qq", "update")
+        run(*_INSTALL, *missing, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    plugins = docker_config() / "cli-plugins"
+    if not plugins.is_dir():
+        unpacked = unpack("trixie", "docker-compose", "docker-buildx")
+        shutil.copytree(unpacked / "usr" / "libexec" / "docker" / "cli-plugins", plugins)
+
+
+def docker_config() -> Path:
+    """Return the folder of the docker command's settings and plugins."""
+    return WORK / "docker-config"
+
+
+def unpack(suite: str, *packages: str) -> Path:
+    """Return the folder into which packages of another suite were unpacked; the machine's own sources stay clean."""
+    folder = TOOLS / suite
+    lists, archives = folder / "apt" / "state", folder / "apt" / "cache"
+    (lists / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    (archives / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    source = folder / "sources.list"
+    source.write_text(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n")
+    options = {
+        "Dir::Etc::SourceList": source,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State": lists,
+        "Dir::State::status": "/dev/null",
+        "Dir::Cache": archives,
+        "APT::Sandbox::User": "root",
+    }
+    apt = ["apt-get", "-qq", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
+    run(*apt, "update")
+    run(*apt, "download", *packages, folder=folder)
+    for deb in folder.glob("*.deb"):
+        run("dpkg-deb", "--extract", deb, folder / "root")
+        deb.unlink()
+    shutil.rmtree(folder / "apt")
+    return folder / "root"
