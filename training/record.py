@@ -19,7 +19,7 @@ from training.recorder.camera import Camera, FileCamera, LiveCamera
 from training.recorder.preview import Preview, counts
 from training.recorder.recording import Recorder, SensorSilent
 from training.recorder.sensor import Sensor
-from training.recorder.writer import CODECS, TakeExists
+from training.recorder.writer import CODECS, TakeCutOff, TakeExists
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,13 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     stop = Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        recorder = Recorder(_camera(args), Sensor(args.sensor), args.take, codec=args.codec)
+        recorder = Recorder(_camera(args), Sensor(args.sensor, falls=args.falls), args.take, codec=args.codec)
         tally = recorder.record(stop, Preview().show, seconds=args.seconds)
-    except (SourceUnavailable, SensorSilent, TakeExists) as error:
+    except (SourceUnavailable, SensorSilent, TakeExists, TakeCutOff) as error:
         print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"cannot be written: {error.strerror}; what was written before is kept", file=sys.stderr)
         return 2
     finally:
         for number, handler in before.items():
@@ -54,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("take", type=Path, metavar="TAKE", help="<folder>/<subject>/<take>")
     parser.add_argument("--sensor", required=True, metavar="DEVICE", help="the board's serial device")
+    parser.add_argument("--falls", action="store_true", help="the sensor's value falls with more blood: turn it round")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="how long (default: until Ctrl-C)")
     parser.add_argument(
         "--codec", choices=sorted(CODECS), default="ffv1", help="ffv1 loses nothing, h264 is a quarter of its size"

@@ -8,7 +8,7 @@ network measurements"): delays, however many and long, only add points that do n
 
 from dataclasses import dataclass
 
-SETTLED_S = 2.0
+SETTLED_S = 3.0  # lines up to 40 ms late: in that time some come within 10 ms
 _BLOCK_S = 0.25  # a ceramic resonator of 0.5 % is 1 ms off in it
 _BLOCKS = 240  # a minute: short against changes of temperature, long against delays
 _Point = tuple[float, float]
@@ -31,7 +31,7 @@ class DeviceClock:
 
     @property
     def settled(self) -> bool:
-        """Whether enough has come to tell the time: the messages of two seconds."""
+        """Whether enough has come to tell the time: the messages of three seconds."""
         return self._line is not None and self._lows[-1][0] - self._lows[0][0] >= SETTLED_S
 
     def add(self, device_s: float, arrival_s: float) -> None:

@@ -56,6 +56,7 @@ def warning(moment: Moment) -> str:
     silent = not moment.wave or moment.wave[-1][0] < tally.time_s - _SILENT_S
     faults = {
         "the camera is unplugged": not tally.camera_here,
+        "no pictures of the first one's size come": tally.camera_here and tally.frame_s < tally.time_s - _SILENT_S,
         "the sensor is unplugged": not tally.sensor_here,
         "no samples come": tally.sensor_here and silent,
         f"less than {_LOWEST_FPS:g} fps: more light, or a smaller picture": 0 < tally.fps < _LOWEST_FPS * 0.98,

@@ -17,7 +17,7 @@ WAVE_S = 10.0
 _FRAMES_WAITING = 64
 _TURN_S = 0.05
 _BEFORE_S = 0.5  # of the sensor before the first frame: the pulse at its time lies between two samples
-_PATIENCE_S = 15.0  # a board starts in 2 s, its clock is known 2 s later
+_PATIENCE_S = 15.0  # a board starts in 2 s, its clock is known 3 s later
 
 
 class SensorSilent(Exception):
@@ -28,12 +28,14 @@ class SensorSilent(Exception):
 class Tally:
     """How a recording goes.
 
-    time_s: since the first frame. frames, samples: written. dropped: frames missing, by the gaps between those that
-    came: the camera left them out, or they came too fast to be written. lost, damaged: samples. camera_unplugged,
-    sensor_unplugged: how often; camera_here, sensor_here: whether it is there now. fps: of the last seconds.
+    time_s: since the first frame. frame_s: of the latest frame. frames, samples: written. dropped: frames missing, by
+    the gaps between those written: the camera left them out, or they came too fast for the encoder. lost, damaged:
+    samples. camera_unplugged, sensor_unplugged: how often; camera_here, sensor_here: whether it is there now. fps: of
+    the last seconds.
     """
 
     time_s: float = 0.0
+    frame_s: float = 0.0
     frames: int = 0
     dropped: int = 0
     fps: float = 0.0
@@ -75,7 +77,8 @@ class Recorder:
         """Write the take until `stop`, the time is over or the camera's file ends.
 
         show: is called after every frame and at least 20 times a second, from here. The sensor must have settled before
-        the camera begins, within patience_s. Raises SensorSilent, SourceUnavailable (no such camera) or TakeExists.
+        the camera begins, within patience_s. Raises SensorSilent, SourceUnavailable (no such camera), TakeExists or
+        TakeCutOff.
         """
         over = Event()  # for the two threads, also when something fails here
         with ThreadPoolExecutor(2) as threads:
@@ -141,9 +144,8 @@ class Recorder:
             return None
 
     def _write(self, writer: TakeWriter, shot: Shot | None) -> None:
-        if shot is not None:
-            writer.add_shot(shot)
-            self._count(shot.time_s)
+        if shot is not None and writer.add_shot(shot):
+            self._count(writer.time_s(shot.time_s))
         while not self._sensor.samples.empty():
             sample = self._sensor.samples.get()
             time_s = writer.time_s(sample.time_s)
@@ -160,6 +162,7 @@ class Recorder:
             self._tally.dropped += max(0, missing)
         self._times_s.append(time_s)
         span_s = time_s - self._times_s[0]
+        self._tally.frame_s = time_s
         self._tally.fps = (len(self._times_s) - 1) / span_s if span_s else 0.0
 
     def _note(self, writer: TakeWriter) -> None:

@@ -1,6 +1,7 @@
 """The finger's sensor on a serial line, which may be unplugged and plugged in again."""
 
 import time
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event
 
@@ -21,15 +22,17 @@ _WAIT_S = 0.1  # for bytes, before looking whether to stop
 class Sensor:
     """Reads the board at a serial device (`/dev/ttyACM0`) until it is told to stop.
 
+    falls: its value falls with more blood, and is turned round.
     samples: what it has read and nobody has taken. connected: whether the line is open now. unplugged: how often it
     went.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, *, falls: bool = False) -> None:
         self.samples: SimpleQueue[Sample] = SimpleQueue()
         self.connected = False
         self.unplugged = 0
         self._device = device
+        self._sign = -1 if falls else 1
         self._stream = SampleStream()
 
     @property
@@ -55,4 +58,4 @@ class Sensor:
             data = port.read(max(1, port.in_waiting))
             arrival_s = time.monotonic()
             for sample in self._stream.feed(data, arrival_s) if data else ():
-                self.samples.put(sample)
+                self.samples.put(replace(sample, value=self._sign * sample.value))

@@ -55,7 +55,7 @@ class SampleStream:
     def feed(self, data: bytes, arrival_s: float) -> list[Sample]:
         """Take bytes that came at arrival_s; return the samples that they complete, by their times.
 
-        The first two seconds of samples are held until the clocks are known, then come at once.
+        The first three seconds of samples are held until the clocks are known, then come at once.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:

@@ -10,7 +10,8 @@ once, and every few seconds both go to the disk itself, for the case that the po
 
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +50,10 @@ class TakeExists(Exception):
     """There is a take of this name already; nothing is ever written over it."""
 
 
+class TakeCutOff(Exception):
+    """Writing failed: no space, no permission. What was written before stays as it is."""
+
+
 def check_free(take: Path) -> None:
     """Raise TakeExists if the take, a path without suffix, has a file already."""
     for suffix in (*VIDEO_SUFFIXES, ".csv"):
@@ -62,32 +67,32 @@ def beside(take: Path, suffix: str) -> Path:
 
 
 class TakeWriter:
-    """Writes shots and samples as they come; a context manager. The first shot is time 0.
+    """Writes shots and samples as they come; a context manager. The first shot is time 0. Raises TakeCutOff.
 
-    frames, samples: how many were written. skipped: pictures of another size than the first, or without a time of
-    their own.
+    frames, samples: how many were written.
     """
 
     def __init__(self, take: Path, codec: str, first: Shot) -> None:
         """Make the two files. Raises TakeExists."""
         check_free(take)
-        take.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.frames = self.samples = self.skipped = 0
+        self.frames = self.samples = 0
         self._origin_s = first.time_s
         self._size = first.picture.width, first.picture.height
         self._last_tick = -1
         self._synced_s = time.monotonic()
         self._files = ExitStack()
-        self._csv = self._files.enter_context(
-            open(beside(take, ".csv"), "x", buffering=1, encoding="ascii", newline="", opener=_private)  # noqa: SIM115
-        )
-        self._csv.write(_HEADER)
-        self._file = self._files.enter_context(
-            open(beside(take, ".mkv"), "xb", buffering=0, opener=_private)  # noqa: SIM115
-        )
-        self._container = self._files.enter_context(
-            av.open(self._file, "w", format="matroska", container_options=_CONTAINER)
-        )
+        with _told():
+            take.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._csv = self._files.enter_context(
+                open(beside(take, ".csv"), "x", buffering=1, encoding="ascii", newline="", opener=_private)  # noqa: SIM115
+            )
+            self._csv.write(_HEADER)
+            self._file = self._files.enter_context(
+                open(beside(take, ".mkv"), "xb", buffering=0, opener=_private)  # noqa: SIM115
+            )
+            self._container = self._files.enter_context(
+                av.open(self._file, "w", format="matroska", container_options=_CONTAINER)
+            )
         self._stream = self._add_stream(CODECS[codec], first.picture)
 
     def __enter__(self) -> Self:
@@ -97,32 +102,36 @@ class TakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._container.mux(self._stream.encode(None))
-        finally:
-            self._files.close()
+            with _told(), self._files:
+                self._container.mux(self._stream.encode(None))
+        except TakeCutOff:
+            if error is None:
+                raise
 
     def time_s(self, monotonic_s: float) -> float:
         """Return a moment on the take's own clock."""
         return monotonic_s - self._origin_s
 
-    def add_shot(self, shot: Shot) -> None:
-        """Write a picture; times must rise."""
+    def add_shot(self, shot: Shot) -> bool:
+        """Write a picture; return whether it could be: of the first one's size, and later than the one before."""
         tick = round(self.time_s(shot.time_s) * _TICKS)
         if (shot.picture.width, shot.picture.height) != self._size or tick <= self._last_tick:
-            self.skipped += 1
-            return
+            return False
         picture = shot.picture.reformat(format=self._stream.pix_fmt, dst_colorspace=self._matrix)
         picture.pts, picture.time_base = tick, Fraction(1, _TICKS)
         picture.pict_type = 0  # what it was in the file it came from
-        self._container.mux(self._stream.encode(picture))
+        with _told():
+            self._container.mux(self._stream.encode(picture))
+            self._sync()
         self._last_tick = tick
         self.frames += 1
-        self._sync()
+        return True
 
     def add_sample(self, sample: Sample) -> None:
         """Write a sample; times must rise."""
         time_s, arrival_s = self.time_s(sample.time_s), self.time_s(sample.arrival_s)
-        self._csv.write(f"{time_s:.6f},{sample.value},{sample.board_us},{arrival_s:.6f}\n")
+        with _told():
+            self._csv.write(f"{time_s:.6f},{sample.value},{sample.board_us},{arrival_s:.6f}\n")
         self.samples += 1
 
     def _add_stream(self, codec: Codec, first: av.VideoFrame) -> Any:
@@ -147,6 +156,14 @@ class TakeWriter:
             os.fsync(self._csv.fileno())
             os.fsync(self._file.fileno())
             self._synced_s = time.monotonic()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise TakeCutOff(f"the take cannot be written: {error.strerror}; what was written before is kept") from error
 
 
 def _private(path: str, flags: int) -> int:

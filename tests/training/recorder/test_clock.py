@@ -18,11 +18,15 @@ def arrivals(taken_s: Series, rng: np.random.Generator, delay_s: float) -> Serie
 
 
 def errors_s(device_s: Series, taken_s: Series, came_s: Series) -> Series:
-    clock, errors = DeviceClock(), []
+    """Return how far off each moment is told: as soon as the clock has settled, and from then on at once."""
+    clock, held, errors = DeviceClock(), [], []
     for device, taken, came in zip(device_s, taken_s, came_s, strict=True):
         clock.add(device, came)
+        held.append((device, taken))
         if clock.settled:
-            errors.append(clock.host_s(device) - taken)
+            errors += [clock.host_s(device) - taken for device, taken in held]
+            held = []
+    assert not held
     return np.array(errors)
 
 
@@ -32,7 +36,7 @@ def test_twelve_minutes_of_late_lines_are_placed_within_20_ms(drift: float, seed
     device_s = 7.0 + np.arange(MINUTES * 60 * RATE_HZ) / RATE_HZ
     taken_s = 5000.0 + device_s * (1 + drift)
     errors = errors_s(device_s, taken_s, arrivals(taken_s, rng, 0.04))
-    assert len(errors) > len(device_s) - 3 * RATE_HZ
+    assert len(errors) == len(device_s)
     assert abs(errors).max() < 0.02
     assert abs(np.median(errors)) < 0.004
 
@@ -60,7 +64,7 @@ def test_lines_without_delay_are_placed_exactly() -> None:
     assert abs(errors_s(device_s, taken_s, taken_s)).max() < 1e-6
 
 
-def test_it_takes_two_seconds_to_settle() -> None:
+def test_it_takes_a_while_to_settle() -> None:
     clock = DeviceClock()
     assert not clock.settled
     for device_s in np.arange(0, SETTLED_S - 0.1, 0.01):

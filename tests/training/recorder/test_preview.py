@@ -6,7 +6,15 @@ import pytest
 from training.recorder.preview import Preview, binned, counts, warning
 from training.recorder.recording import Moment, Tally
 
-GOOD = {"time_s": 83.2, "fps": 30.0, "frames": 2490, "dropped": 3, "camera_here": True, "sensor_here": True}
+GOOD = {
+    "time_s": 83.2,
+    "frame_s": 83.19,
+    "fps": 30.0,
+    "frames": 2490,
+    "dropped": 3,
+    "camera_here": True,
+    "sensor_here": True,
+}
 
 
 class Terminal(io.StringIO):
@@ -31,7 +39,8 @@ def test_the_counts_are_said() -> None:
         ({}, ""),
         ({"camera_here": False}, "the camera is unplugged"),
         ({"wave": [], "sensor_here": False}, "the sensor is unplugged"),
-        ({"time_s": 85.0}, "no samples come"),
+        ({"time_s": 85.0, "frame_s": 84.9}, "no samples come"),
+        ({"frame_s": 81.0}, "no pictures of the first one's size come"),
         ({"wave": []}, "no samples come"),
         ({"fps": 15.0}, "less than 25 fps: more light, or a smaller picture"),
     ],

@@ -77,6 +77,12 @@ def test_a_board_that_comes_later_is_found(tmp_path: Path) -> None:
     assert sensor.counts.good > 0
 
 
+def test_a_sensor_whose_value_falls_with_blood_is_turned_round(tmp_path: Path) -> None:
+    sensor = Sensor(str(tmp_path / "ttyACM0"), falls=True)
+    with PtyBoard(tmp_path / "ttyACM0", lambda _: 500), reading(sensor):
+        assert take(sensor, 1)[0].value == -500
+
+
 def test_two_recorders_do_not_share_a_board(tmp_path: Path) -> None:
     first, second = (Sensor(str(tmp_path / "ttyACM0")) for _ in range(2))
     with PtyBoard(tmp_path / "ttyACM0", wave), reading(first):

@@ -26,8 +26,8 @@ def feed(stream: SampleStream, readings: Iterable[tuple[int, Reading]]) -> list[
 
 def test_samples_come_at_their_times_once_the_clocks_are_known() -> None:
     stream = SampleStream()
-    assert feed(stream, ((i, reading(i)) for i in range(150))) == []
-    samples = feed(stream, ((i, reading(i)) for i in range(150, 1000)))
+    assert feed(stream, ((i, reading(i)) for i in range(250))) == []
+    samples = feed(stream, ((i, reading(i)) for i in range(250, 1000)))
     assert [sample.value for sample in samples] == list(range(1000))
     assert [sample.time_s for sample in samples] == pytest.approx([came_s(i) for i in range(1000)], abs=1e-6)
     assert stream.counts == LineCounts(good=1000)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from training.datasets.own import OwnRecordings
 from training.recorder.camera import Shot
 from training.recorder.stream import Sample
-from training.recorder.writer import CODECS, TakeExists, TakeWriter, beside, check_free
+from training.recorder.writer import CODECS, TakeCutOff, TakeExists, TakeWriter, beside, check_free
 
 ORIGIN_S = 5000.25
 TIMES_S = ORIGIN_S + np.array([0.0, 0.034, 0.066, 0.2, 0.233])
@@ -48,7 +48,7 @@ def test_pictures_and_their_times_come_back_as_they_were(tmp_path: Path) -> None
     times_s, pictures = decoded(tmp_path / "p01" / "1.mkv")
     assert times_s == pytest.approx(TIMES_S - ORIGIN_S, abs=0.00051)
     assert np.array_equal(pictures, PICTURES)
-    assert (writer.frames, writer.samples, writer.skipped) == (5, 100, 0)
+    assert (writer.frames, writer.samples) == (5, 100)
 
 
 def test_a_cameras_yuv_is_kept_as_it_is(tmp_path: Path) -> None:
@@ -114,11 +114,16 @@ def test_pictures_of_another_size_or_without_a_time_are_left_out(tmp_path: Path)
     first, second, *_ = shots()
     small = Shot(second.time_s, second.picture.reformat(width=32, height=24))
     with TakeWriter(tmp_path / "1", "ffv1", first) as writer:
-        for shot in (first, first, small, second):
-            writer.add_shot(shot)
-    assert (writer.frames, writer.skipped) == (2, 2)
+        assert [writer.add_shot(shot) for shot in (first, first, small, second)] == [True, False, False, True]
+    assert writer.frames == 2
     assert len(decoded(tmp_path / "1.mkv")[0]) == 2
 
 
 def test_a_dot_in_a_name_is_no_suffix(tmp_path: Path) -> None:
     assert beside(tmp_path / "rest.1", ".csv").name == "rest.1.csv"
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p01").touch()
+    with pytest.raises(TakeCutOff, match="what was written before is kept"):
+        TakeWriter(tmp_path / "p01" / "1", "ffv1", shots()[0])
