@@ -1,7 +1,7 @@
 # The training, for a machine without the tools: recordings and runs are mounted, nothing of them is in the image.
 #
 #   docker build --file docker/training.Dockerfile --build-arg PIP_EXTRA_INDEX_URL=... --tag facepulse-training .
-#   docker run --rm --volume "$PWD/runs:/work/runs" facepulse-training python -m training.train student --help
+#   docker run --rm --user "$(id -u)" --volume "$PWD/runs:/work/runs" facepulse-training python -m training.train student --help
 #
 # PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS: where PyTorch's wheels for the CPU are; without one, pip takes those with CUDA,
 # which are gigabytes larger.

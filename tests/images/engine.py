@@ -24,14 +24,16 @@ class Engine:
 
     def docker(self, *words: str | Path, check: bool = True, variables: Mapping[str, str] | None = None) -> str:
         """Run the docker command, with further environment variables, and return its standard output."""
-        own = {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(docker_config()), "DOCKER_BUILDKIT": "1"}
-        return run("docker", *words, check=check, env={**os.environ, **own, **(variables or {})})
+        return run("docker", *words, check=check, env={**self._environment(), **(variables or {})})
 
     def exit_code(self, *words: str | Path) -> int:
         """Run the docker command and return how it ended."""
-        own = {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(docker_config())}
-        done = subprocess.run(["docker", *words], env={**os.environ, **own}, capture_output=True, check=False)
+        done = subprocess.run(["docker", *words], env=self._environment(), capture_output=True, check=False)
         return done.returncode
+
+    def _environment(self) -> dict[str, str]:
+        own = {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(docker_config()), "DOCKER_BUILDKIT": "1"}
+        return {**os.environ, **own}
 
 
 @contextmanager
