@@ -16,6 +16,7 @@ from service.pipeline.types import Bools, Floats, InputSpec, SampleKind
 from training.augment import augment
 from training.clips import ClipFolder, ClipsInvalid, TrainingClip
 from training.config import AugmentConfig
+from training.parallel import Team
 
 _FLAT_PPG = 1e-6  # a clip without a pulse has the target zero, not amplified rounding errors
 
@@ -99,13 +100,23 @@ class TrainingBatches:
     """An endless row of augmented batches; each epoch takes in the shards that have appeared since the last.
 
     Order and augmentation depend on the seed, the epoch and the place in it alone, so `state` is enough to go on
-    exactly where a run was interrupted.
+    exactly where a run was interrupted. Of several processes each gets its own clips of every batch.
     """
 
     def __init__(
-        self, folder: ClipFolder, *, spec: InputSpec, batch_clips: int, seed: int, kind: SampleKind = "wave"
+        self,
+        folder: ClipFolder,
+        *,
+        spec: InputSpec,
+        batch_clips: int,
+        seed: int,
+        kind: SampleKind = "wave",
+        team: Team | None = None,
     ) -> None:
         self._folder, self._spec, self._batch_clips, self._seed, self._kind = folder, spec, batch_clips, seed, kind
+        self._team = team or Team()
+        if batch_clips % self._team.size:
+            raise ClipsInvalid(f"{batch_clips} clips a step cannot be shared by {self._team.size} processes")
         self._augment = AugmentConfig()
         self._epoch, self._place = -1, 0
         self._shards: list[str] = []
@@ -133,11 +144,14 @@ class TrainingBatches:
     def __next__(self) -> Batch:
         if self._place >= len(self._order):
             self._begin_epoch()
-        rng = np.random.default_rng((self._seed, self._epoch, self._place))
-        addresses = self._order[self._place]
+        batch, place = self._order[self._place], self._place
         self._place += 1
-        clips = [augment(self._folder.read(address), self._augment, rng) for address in addresses]
-        return collate(clips, self._spec, self._kind)
+        own = range(self._team.rank, len(batch), self._team.size)
+        return collate([self._augmented(batch[i], (place, i)) for i in own], self._spec, self._kind)
+
+    def _augmented(self, address: tuple[str, int], place: tuple[int, int]) -> TrainingClip:
+        rng = np.random.default_rng((self._seed, self._epoch, *place))
+        return augment(self._folder.read(address), self._augment, rng)
 
     def _begin_epoch(self) -> None:
         self._epoch, self._place = self._epoch + 1, 0

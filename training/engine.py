@@ -14,6 +14,7 @@ from training.config import TrainConfig
 from training.losses import Criterion, band_pearson, distillation, wave_pearson, weigh
 from training.metrics import NEAR_BPM, mae, spectrum_bpm
 from training.models import PulseNet
+from training.parallel import Team
 
 _NORMS = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 _NORM_MOMENTUM = 0.03  # four clips a batch differ much; the norms' statistics must average over many batches
@@ -33,8 +34,11 @@ class Engine:
         *,
         device: torch.device,
         teacher: PulseNet | None = None,
+        team: Team | None = None,
     ) -> None:
         self.net = channels_last(net.to(device))
+        self._team = team or Team()
+        self._team.share(self.net)
         self.average = copy.deepcopy(self.net).eval()
         self._config, self._criterion, self._device = config, criterion, device
         self._teacher = None if teacher is None else teacher.to(device).eval()
@@ -45,7 +49,10 @@ class Engine:
         self.steps = 0
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
-        """Take one step, `progress` (0..1) of the way; return the loss terms by name. Raises LossNotFinite."""
+        """Take one step, `progress` (0..1) of the way; return the loss terms by name. Raises LossNotFinite.
+
+        Each process of a team gives its share of the batch; the terms are those of all.
+        """
         self.net.train()
         if progress >= self._config.freeze_norms_at:  # so that the last part trains the network that is exported
             for norm in self._norms:
@@ -55,11 +62,12 @@ class Engine:
         terms = self._terms(batch.to(self._device))
         self._optimiser.zero_grad(set_to_none=True)
         terms["total"].backward()  # type: ignore[no-untyped-call]
+        self._team.average_gradients(self.net)
         nn.utils.clip_grad_norm_(self.net.parameters(), self._config.clip_norm)
         self._optimiser.step()
         self.steps += 1
         self._move_average()
-        return {name: float(value.detach()) for name, value in terms.items()}
+        return self._team.mean({name: float(value.detach()) for name, value in terms.items()}, self._device)
 
     def state(self) -> dict[str, Any]:
         """Return all that is needed to go on, or to export, as plain values and the live tensors."""

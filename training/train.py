@@ -1,6 +1,8 @@
 """Command: train one network on a cache of clips.
 
 python -m training.train student --clips CLIPS --out RUN --minutes 60 [--teacher TEACHER_RUN] [--resume]
+
+On several GPUs or machines: `torchrun --nproc-per-node GPUS -m training.train ...`; the clips of each step are shared.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from training.curves import plot_curves
 from training.engine import Engine, validate
 from training.losses import Criterion
 from training.models import NETWORKS, PulseNet, Teacher
+from training.parallel import join_team, leave_team
 
 _RECORD_EVERY = 20  # steps
 
@@ -50,18 +53,19 @@ class Run:
         start: PulseNet | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.team, self.device = join_team()
         net = NETWORKS[config.model]()
         if start is not None:
             _take_over(net, start)
         criterion = Criterion(loss_weights(config.loss, net.kind), config.fps)
-        self.engine = Engine(net, config, criterion, device=self.device, teacher=teacher)
+        self.engine = Engine(net, config, criterion, device=self.device, teacher=teacher, team=self.team)
         self.batches = TrainingBatches(
             data.training,
             spec=net.spec(config.fps),
             batch_clips=config.batch_clips,
             seed=config.seed,
             kind=net.kind,
+            team=self.team,
         ).augmented_by(config.augment)
         self.history: list[dict[str, float]] = []
         self.elapsed_s = 0.0
@@ -75,7 +79,9 @@ class Run:
         self.history, self.elapsed_s = list(state["history"]), float(state["elapsed_s"])
 
     def save(self) -> None:
-        """Write the checkpoint and the curves."""
+        """Write the checkpoint and the curves, in the process that leads."""
+        if not self.team.leads:
+            return
         state: dict[str, Any] = {"config": self._config.to_dict(), "engine": self.engine.state()}
         state |= {"batches": self.batches.state(), "history": self.history, "elapsed_s": self.elapsed_s}
         save_checkpoint(self._out, state)
@@ -90,7 +96,9 @@ class Run:
     def go(self, *, stop_after: int | None = None, quiet: bool = False) -> None:
         """Train until the budget is spent or `stop_after` steps are made, saving on the way and at the end."""
         saved_s = self.elapsed_s
-        with tqdm(total=100, unit="%", disable=quiet, bar_format="{l_bar}{bar}| {elapsed}{postfix}") as bar:
+        with tqdm(
+            total=100, unit="%", disable=quiet or not self.team.leads, bar_format="{l_bar}{bar}| {elapsed}{postfix}"
+        ) as bar:
             while self.progress() < 1 and self.engine.steps != stop_after:
                 terms = self._step()
                 bar.update(100 * self.progress() - bar.n)
@@ -104,7 +112,8 @@ class Run:
     def _step(self) -> dict[str, float]:
         start_s = time.monotonic()
         terms = self.engine.step(next(self.batches), self.progress())
-        self.elapsed_s += time.monotonic() - start_s
+        taken = self.team.mean({"s": time.monotonic() - start_s}, self.device)["s"]
+        self.elapsed_s += taken  # the same in all processes, which end together
         if self.engine.steps % _RECORD_EVERY == 0:
             self.history.append({"step": self.engine.steps, "elapsed_s": self.elapsed_s, **terms})
         if self.engine.steps % self._config.validate_every == 0:
@@ -112,7 +121,11 @@ class Run:
         return terms
 
     def _validate(self) -> None:
-        if self._data.validation is None or (self.history and self._is_measured(self.history[-1])):
+        if (
+            not self.team.leads
+            or self._data.validation is None
+            or (self.history and self._is_measured(self.history[-1]))
+        ):
             return
         measured = validate(self.engine.average, self._held_out(), fps=self._config.fps, device=self.device)
         self.history.append({"step": self.engine.steps, "elapsed_s": self.elapsed_s, **measured})
@@ -150,6 +163,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ClipsInvalid, RunInvalid) as error:
         print(error, file=sys.stderr)
         return 2
+    leave_team()
+    if not run.team.leads:
+        return 0
     print(
         {key: round(value, 4) for key, value in run.history[-1].items()}
         if run.history
