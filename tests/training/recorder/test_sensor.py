@@ -13,7 +13,7 @@ from tests.training.recorder.board import Faults, PtyBoard
 from training.recorder.sensor import Sensor
 from training.recorder.stream import Sample
 
-FAULTS = Faults(drift=3e-3, delay_s=0.03, lost=0.02, damaged=0.01, repeated=0.01)
+FAULTS = Faults(drift=3e-3, delay_s=0.02, lost=0.02, damaged=0.01, repeated=0.01)
 
 
 def wave(time_s: float) -> float:
