@@ -42,29 +42,39 @@ RUN --mount=type=secret,id=ca \
       "$(echo /wheels/facepulse-*.whl)[telemetry]" \
  && mv "$packages/bin/facepulse" /opt/facepulse/bin/ \
  && sed --in-place '1s|.*|#!/usr/local/bin/clone3 /opt/facepulse/bin/python3|' /opt/facepulse/bin/facepulse
-# Not needed to run: tests, stubs, debug symbols, a second onnxruntime for C programs, and what it brings for training.
+# Not needed to run: tests, stubs, headers, debug symbols, a second onnxruntime for C programs, and parts of packages that
+# nothing here imports.
 # Libraries under *.libs are left alone: after strip, their moved segments no longer load.
 WORKDIR /opt/facepulse/lib/python3.11/site-packages
 RUN case "$TARGETARCH" in amd64) triplet=x86_64-linux-gnu ;; arm64) triplet=aarch64-linux-gnu ;; esac \
  && find . -name tests -type d -prune -exec rm -rf {} + \
- && find . -name '*.pyi' -delete \
+ && find . \( -name '*.pyi' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete \
  && rm -r bin onnxruntime/capi/libonnxruntime.so.* onnxruntime/backend onnxruntime/datasets onnxruntime/quantization \
-      onnxruntime/tools onnxruntime/transformers \
+      onnxruntime/tools onnxruntime/transformers numpy/distutils \
+      scipy/cluster scipy/datasets scipy/differentiate scipy/fftpack scipy/io scipy/misc scipy/odr \
  && find . -name '*.so' -not -path '*.libs/*' -exec "$triplet-strip" --strip-unneeded {} +
 
-FROM ${BASE_IMAGE}
+# Debian without what only installs packages (apt, perl) or converts old encodings; the list of packages stays for
+# scanners, the copyright files too.
+FROM ${BASE_IMAGE} AS system
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3 tini \
+ && groupadd --gid 10001 facepulse \
+ && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin facepulse \
+ && install --directory --owner=10001 --group=10001 --mode=0700 /data \
+ && rm -rf /usr/bin/apt* /usr/lib/apt /usr/lib/*/libapt-* /usr/bin/perl* /usr/lib/*/perl-base /usr/lib/*/gconv \
+      /usr/lib/python3.11/lib2to3 /usr/lib/python3.11/pydoc_data /usr/lib/python3.11/test \
+      /var/cache/* /var/lib/apt /var/log/*
+
+FROM scratch
+# hadolint ignore=DL3067
+COPY --from=system / /
 LABEL org.opencontainers.image.title="FacePulse" \
       org.opencontainers.image.description="Heart rate from a video of a face. Not a medical device." \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3 tini \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
- && groupadd --gid 10001 facepulse \
- && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin facepulse \
- && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /usr/local/bin/clone3 /usr/local/bin/
 COPY --from=build /opt/facepulse /opt/facepulse
-ENV PATH=/opt/facepulse/bin:$PATH \
+ENV PATH=/opt/facepulse/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     OPENBLAS_NUM_THREADS=1 \

@@ -25,7 +25,7 @@ _UNKNOWN_THEN = [
     "mount_setattr",
     "process_mrelease",
 ]
-_UNWANTED = ["pip", "pip3", "gcc", "cc", "make", "git", "curl"]
+_UNWANTED = ["pip", "pip3", "gcc", "cc", "make", "git", "curl", "apt-get", "perl"]
 _FIRST_THREAD = "import threading; threading.Thread(target=print).start()"
 
 
@@ -41,8 +41,8 @@ def check_contents(engine: Engine, image: str, architecture: str, table: Table) 
     table.check("it carries its name", config["Labels"].get("org.opencontainers.image.title") == "FacePulse")
     table.check("its health check is the service's", config["Healthcheck"]["Test"] == ["CMD", "facepulse", "health"])
     table.check("tini is its first process", config["Entrypoint"][0] == "tini", " ".join(config["Entrypoint"]))
-    look = f"for name in {' '.join(_UNWANTED)}; do command -v $name; done; ls -A /var/lib/apt/lists /root/.cache"
-    found = shell(engine, image, look, "--user=0").replace("/var/lib/apt/lists:", "").split()
+    look = f"for name in {' '.join(_UNWANTED)}; do command -v $name; done; find /var/cache /root/.cache -type f"
+    found = shell(engine, image, look, "--user=0").split()
     table.check("no build tools, no caches", not found, " ".join(found) or "none found")
 
 
