@@ -180,7 +180,8 @@ def test_an_unplugged_camera_leaves_a_gap_and_the_samples_go_on(clip: Path, tmp_
     with PtyBoard(tmp_path / "ttyACM0", lambda _: 5.0) as board:
         recorder = Recorder(LiveCamera(str(device)), Sensor(str(board.link)), tmp_path / "p01" / "1")
         tally = recorder.record(stop, watch)
-    assert (tally.camera_unplugged, tally.sensor_unplugged) == (1, 0)
+    assert tally.camera_unplugged > 0  # the clip is short, and may end once more
+    assert tally.sensor_unplugged == 0
     assert tally.dropped > 10
     assert len(columns(tmp_path / "p01" / "1.csv")["time_s"]) == tally.samples
 
