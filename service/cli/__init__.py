@@ -1,4 +1,4 @@
-"""The command `facepulse`: serve, estimate, live, models, benchmark, doctor, health, keys; one module each.
+"""The command `facepulse`: serve, estimate, batch, live, models, benchmark, doctor, health, keys; one module each.
 
 Exit codes: 0 done, 1 a video, a model or this machine cannot be used (`code: detail` on stderr), 2 wrong usage,
 130 interrupted by Ctrl-C.

@@ -1,183 +1,54 @@
-"""`facepulse estimate` on many videos: in the service's own worker processes, so that none can harm the others."""
+"""`facepulse batch`: measure all videos of a folder, however many, into a manifest that a later run goes on with."""
 
 import argparse
-import asyncio
-import glob
-import logging
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Self, TextIO
+from functools import partial
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+from service.cli.codes import count, folder, output
 
-from service.api.schemas import HeartRateResult
-from service.cli.codes import MAX_DURATION_S, OK, UNUSABLE, USAGE
-from service.cli.local_pool import local_pool, measure_video
-from service.cli.rows import Failure, Format, OtherTable, header, name_of, open_to_resume, row_text
-from service.pipeline.classical import CLASSICAL
-from service.pipeline.errors import UnknownModel
-from service.pipeline.manifest import ModelStore
-from service.settings import Settings
-from service.wire import VideoTask
-from service.worker_handle import PoolError, QueueFull
-from service.workers import WorkerPool
+if TYPE_CHECKING:
+    from service.cli.codes import Commands
 
-SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
-_TIMEOUT_S = 2 * MAX_DURATION_S
-Outcome = HeartRateResult | Failure
+MANIFEST = "facepulse.jsonl"
+_DESCRIPTION = f"""\
+Measure every video below a folder into a manifest, {MANIFEST} in that folder: a line per video with the whole result as
+the HTTP API gives it, or with the code of its error. A line is on the disk before it counts and is never changed; the
+same command again goes on where the last run ended, and measures videos again that were changed since.
+
+A video whose worker dies is tried again; one that is refused by name (no face, no video) is not. The exit code is 1
+when a video of this run could not be used."""
+_EXAMPLES = """\
+examples:
+  facepulse batch recordings/ --jobs 4
+  facepulse batch recordings/ --retry-failed
+  facepulse batch recordings/ --model teacher --out teacher.jsonl"""
 
 
-class WorkersUnavailable(Exception):
-    """No worker process came up."""
-
-
-class Report:
-    """Writes the rows, shows how far it is on stderr, and counts."""
-
-    def __init__(self, form: Format, table: TextIO, total: int) -> None:
-        self.counts: Counter[str] = Counter()
-        self._form: Format = form
-        self._table = table
-        self._bar = tqdm(total=total, unit="video", disable=None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def add(self, path: Path, outcome: Outcome) -> None:
-        """Write one video's rows at once, so that a run that is killed can be resumed."""
-        self.counts["error" if isinstance(outcome, Failure) else outcome.status] += 1
-        self._table.write(row_text(self._form, name_of(path), outcome))
-        self._table.flush()
-        self._bar.update()
-
-
-def measure_many(arguments: argparse.Namespace) -> int:
-    """Measure all videos into a table; 1 when one of them could not be used."""
-    settings = Settings()
-    _check_model(settings, arguments.model)
-    videos = find_videos(arguments.videos)
-    if not videos:
-        print("no_videos: no video was found there", file=sys.stderr)
-        return UNUSABLE
-    try:
-        with _table(arguments) as (table, form, done):
-            todo = [path for path in videos if name_of(path) not in done]
-            with Report(form, table, len(todo)) as report:
-                asyncio.run(_measure_all(settings, arguments, todo, report.add))
-    except OtherTable as error:
-        print(f"other_table: {arguments.out.name} cannot be resumed: {error}", file=sys.stderr)
-        return USAGE
-    except WorkersUnavailable:
-        print("workers_unavailable: no worker process starts; `facepulse doctor` may know why", file=sys.stderr)
-        return UNUSABLE
-    print(_summary(report.counts, len(videos) - len(todo)), file=sys.stderr)
-    return UNUSABLE if report.counts["error"] else OK
-
-
-def find_videos(names: list[str]) -> list[Path]:
-    """Return the videos that files, folders and globs name, each once, in order; what is not there is kept as it is.
-
-    Of a folder, everything below it that has the suffix of a video and no hidden name.
-    """
-    found = [path for name in names for path in _expand(name)]
-    return list({path.absolute(): path for path in found}.values())
-
-
-def _expand(name: str) -> Iterator[Path]:
-    path = Path(name)
-    matches = [path] if path.exists() else [Path(match) for match in sorted(glob.glob(name, recursive=True))]
-    if not matches and not glob.has_magic(name):
-        yield path
-    for match in matches:
-        yield from _videos_in(match) if match.is_dir() else [match]
-
-
-def _videos_in(folder: Path) -> list[Path]:
-    below = ((path, path.relative_to(folder)) for path in folder.rglob("*"))
-    return sorted(
-        path
-        for path, inside in below
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in inside.parts)
+def add_to(commands: "Commands") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "batch",
+        help="measure all videos of a folder, resumably",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("folder", type=folder, metavar="DIR", help="folder of videos; MP4, MOV, MKV, WebM, AVI")
+    parser.add_argument(
+        "--out", type=partial(output, suffixes=(".jsonl",)), metavar="FILE", help=f"manifest (default: DIR/{MANIFEST})"
+    )
+    parser.add_argument("--model", default="auto", help="a name that `facepulse models` lists (default: auto)")
+    parser.add_argument("--face", choices=("largest", "all"), default="largest", help="whose pulse (default: largest)")
+    parser.add_argument("--retry-failed", action="store_true", help="try videos again whose last line is an error")
+    parser.add_argument(
+        "--attempts", type=count, default=3, metavar="N", help="for a video whose worker dies (default: 3)"
+    )
+    parser.add_argument("--jobs", type=count, metavar="N", help="videos at the same time (default: usable cores)")
+    parser.set_defaults(command=run)
 
 
-class _table:  # noqa: N801, reads as the function that it would be
-    """Opens where the rows go: the file to resume, or standard output."""
+def run(arguments: argparse.Namespace) -> int:
+    """Measure what has no line yet."""
+    from service.cli.batch_run import run_batch  # noqa: PLC0415
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._path: Path | None = arguments.out
-        suffix = "" if self._path is None else self._path.suffix.lower()
-        self._form: Format = "jsonl" if ".jsonl" in (suffix, f".{arguments.format}") else "csv"
-
-    def __enter__(self) -> tuple[TextIO, Format, set[str]]:
-        if self._path is None:
-            sys.stdout.write(header(self._form))
-            return sys.stdout, self._form, set()
-        self._file, done = open_to_resume(self._path, self._form)
-        return self._file, self._form, done
-
-    def __exit__(self, *_: object) -> None:
-        if self._path is not None:
-            self._file.close()
-
-
-def _check_model(settings: Settings, name: str) -> None:
-    """Raise UnknownModel or ModelError now and not once per video."""
-    released = {manifest.name for manifest in ModelStore(settings.model_store).pulse_models()}
-    if name not in ("auto", *released, *CLASSICAL):
-        raise UnknownModel("there is no model or method of this name")
-
-
-async def _measure_all(
-    settings: Settings, arguments: argparse.Namespace, videos: list[Path], report: Callable[[Path, Outcome], None]
-) -> None:
-    """Measure the videos, as many at a time as there are workers."""
-    if not videos:
-        return
-    logging.getLogger("facepulse").addHandler(logging.NullHandler())  # a row says what went wrong
-    jobs = min(arguments.jobs or settings.workers, len(videos))
-    waiting = iter(videos)
-
-    async def work(pool: WorkerPool) -> None:
-        for path in waiting:
-            report(path, await _measure(pool, path, arguments))
-
-    async with local_pool(settings, jobs) as pool:
-        working = [asyncio.ensure_future(work(pool)) for _ in range(jobs)]
-        try:
-            await asyncio.gather(*working)
-        finally:
-            for each in working:
-                each.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
-
-
-async def _measure(pool: WorkerPool, path: Path, arguments: argparse.Namespace) -> Outcome:
-    try:
-        path.open("rb").close()
-        task = VideoTask(
-            str(path.absolute()),
-            model=arguments.model,
-            face=arguments.face,
-            start_s=arguments.start_s,
-            duration_s=arguments.duration_s,
-            max_duration_s=MAX_DURATION_S,
-        )
-        return await measure_video(pool, task, timeout_s=_TIMEOUT_S)
-    except OSError as error:
-        return Failure("file_error", error.strerror or "the file cannot be read")
-    except QueueFull as error:
-        raise WorkersUnavailable from error
-    except PoolError as error:
-        return Failure(error.code, error.detail)
-
-
-def _summary(counts: Counter[str], passed_over: int) -> str:
-    said = f"{counts.total()} measured: {counts['ok']} ok, {counts['low_quality']} of low quality"
-    said = f"{said}, {counts['error']} unusable"
-    return f"{said}; {passed_over} were there already" if passed_over else said
+    return run_batch(arguments, arguments.out or arguments.folder / MANIFEST)

@@ -33,3 +33,11 @@ def output(text: str, suffixes: tuple[str, ...]) -> Path:
     if path.suffix.lower() not in suffixes or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"must be the name of a {' or '.join(suffixes)} file in a folder that exists")
     return path
+
+
+def folder(text: str) -> Path:
+    """Read the name of a folder that exists."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError("must be a folder that exists")
+    return path

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from service.cli import benchmark, doctor, estimate, health, keys, live, models, serve
+from service.cli import batch, benchmark, doctor, estimate, health, keys, live, models, serve
 from service.cli.codes import INTERRUPTED, UNUSABLE, USAGE
 
 if TYPE_CHECKING:
@@ -54,6 +54,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"facepulse {version('facepulse')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (serve, estimate, live, models, benchmark, doctor, health, keys):
+    for command in (serve, estimate, batch, live, models, benchmark, doctor, health, keys):
         command.add_to(commands)
     return parser

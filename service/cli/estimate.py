@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json or arguments.plot:
         print("usage: --json and --plot are for one video; for many use --out FILE.jsonl", file=sys.stderr)
         return USAGE
-    from service.cli.batch import measure_many  # noqa: PLC0415
+    from service.cli.many import measure_many  # noqa: PLC0415
 
     return measure_many(arguments)
 

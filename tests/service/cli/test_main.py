@@ -6,7 +6,7 @@ import pytest
 
 from service.cli import main, make_parser
 
-COMMANDS = ["serve", "estimate", "live", "models", "benchmark", "doctor", "health", "keys"]
+COMMANDS = ["serve", "estimate", "batch", "live", "models", "benchmark", "doctor", "health", "keys"]
 
 
 def usage_error(*argv: str) -> int:
