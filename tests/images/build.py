@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tests.images.engine import Engine
-from tests.images.tools import MIRROR, ROOT, WORK, run
+from tests.images.tools import ROOT, WORK, mirror, run
 
 NATIVE = "amd64"
 _HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"  # without it perl comes along, 50 MB
@@ -23,7 +23,7 @@ def bootstrap(architecture: str) -> Path:
         kept = "--dpkgopt=path-include=/usr/share/doc/*/copyright"
         options = ["--variant=apt", f"--architectures={architecture}", f"--hook-dir={_HOOKS}", "--format=tar"]
         emulated = "--skip=check/qemu"  # the kernel knows its own, see emulation.py; mmdebstrap looks for Debian's
-        run("mmdebstrap", *options, emulated, *left_out, kept, "bookworm", partial, MIRROR)
+        run("mmdebstrap", *options, emulated, *left_out, kept, "bookworm", partial, mirror())
         partial.rename(archive)
     return archive
 

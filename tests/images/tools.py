@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "images"  # tools and base images are kept there for the next time
 TOOLS = WORK / "tools"
-MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _PACKAGES = {  # of commands
     "dockerd": "docker.io",
@@ -51,6 +50,12 @@ def docker_config() -> Path:
     return WORK / "docker-config"
 
 
+def mirror() -> str:
+    """Return where this machine gets Debian from."""
+    debian = ["Created-By: Packages", "Release: bookworm"]
+    return run("apt-get", "indextargets", "--format=$(REPO_URI)", *debian).split()[0]
+
+
 def unpack(suite: str, *packages: str) -> Path:
     """Return the folder into which packages of another suite were unpacked; the machine's own sources stay clean."""
     folder = TOOLS / suite
@@ -58,7 +63,7 @@ def unpack(suite: str, *packages: str) -> Path:
     (lists / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     (archives / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     source = folder / "sources.list"
-    source.write_text(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n")
+    source.write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
     options = {
         "Dir::Etc::SourceList": source,
         "Dir::Etc::SourceParts": "/dev/null",
