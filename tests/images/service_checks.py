@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.images.engine import Engine
-from tests.images.image_checks import CLIP, NEAR_TRUTH_BPM, TRUE_BPM
+from tests.images.image_checks import ALONE, CLIP, NEAR_TRUTH_BPM, TRUE_BPM
 from tests.images.table import Table
 from tests.images.tools import ROOT, WORK
 
@@ -80,7 +80,7 @@ def make_key(engine: Engine, image: str) -> str:
     _KEYS.unlink(missing_ok=True)
     mount = f"--volume={_KEYS.parent}:/secrets"
     words = ["keys", "new", "proof", "--file=/secrets/keys"]
-    said = engine.docker("run", "--rm", "--network=none", "--user=0", mount, image, *words)
+    said = engine.docker("run", *ALONE, "--user=0", mount, image, *words)
     _KEYS.chmod(0o644)
     return next(word for word in said.split() if word.startswith("fp_"))
 
