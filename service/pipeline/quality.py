@@ -25,7 +25,7 @@ knows nothing of a rate, no confidence is left of it, however clear it is.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-6.117, weights={"snr_db": 0.193, "prominence_db": 0.428, "agreement": 3.161, "duration": 0.237}
+    bias=-6.247, weights={"snr_db": 0.191, "prominence_db": 0.453, "agreement": 3.162, "duration": 0.284}
 )
 
 _RANGES = {
@@ -58,9 +58,12 @@ class Rated:
 
 
 def rate(spectra: Spectra, duration_s: float, colour: Spectra | None = None) -> Rated:
-    """Find the heart rate in each window's spectrum, and measure what supports it, also in the chrominance signal."""
+    """Find the heart rate in each window's spectrum, and measure what supports it, also in the chrominance signal.
+
+    The path prefers plausible rates; a window's own peak, by which it is judged, does not.
+    """
     support = spectrum.harmonic_support(spectra)
-    path = spectrum.follow_rate(support, step_bpm=60 * float(spectra.frequency_hz[1]))
+    path = spectrum.follow_rate(support * spectrum.plausibility(spectra), step_bpm=60 * float(spectra.frequency_hz[1]))
     silent = support.max(axis=1) <= 0
     own_hz, path_hz = (
         np.where(silent, SILENT_HZ, spectrum.peak_hz(spectra, bins)) for bins in (support.argmax(axis=1), path)

@@ -24,6 +24,9 @@ _PADDED_S = 30.0  # spectra are zero-padded to this span at least: bins of 2 bpm
 SILENCE = 1e-9  # of the wave's size: rounding, no signal
 _LINE_IN_FLOOR = 0.1
 _HARMONIC_TO_PULSE = 1.5
+_SLOPE_COUNTS = 0.1
+_USUAL_BPM = (50.0, 160.0)
+_FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
 _JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
 
 
@@ -123,6 +126,22 @@ def harmonic_support(spectra: Spectra) -> Array:
     fundamental = flat[:, band]
     support: Array = fundamental + np.minimum(_HARMONIC_TO_PULSE * 2**spectra.noise_slope * fundamental, doubled)
     return support
+
+
+def plausibility(spectra: Spectra) -> Array:
+    """Return (W, B), 0..1: how far each frequency may be the rate, whatever its power, of somebody before a camera.
+
+    1 from 50 to 160 bpm, falling off as a normal distribution to 0.28 at 42, 0.73 at 180 and 0.006 at 240 bpm; and a
+    tenth of that where the power only falls, from below the band into it: no line, but the foot of a drift. A clear
+    line outweighs it; where there is none, it keeps the answer from the ends of the band, to which noise draws it.
+    """
+    band = spectra.band
+    bpm = 60 * spectra.frequency_hz[band]
+    beyond = np.maximum((_USUAL_BPM[0] - bpm) / _FALL_BPM[0], (bpm - _USUAL_BPM[1]) / _FALL_BPM[1])
+    usual = np.exp(-0.5 * np.maximum(beyond, 0) ** 2)
+    falls = np.diff(spectra.power[:, band.start - 1 : band.stop], axis=1) < 0
+    weight: Array = np.where(np.logical_and.accumulate(falls, axis=1), _SLOPE_COUNTS, 1.0) * usual
+    return weight
 
 
 def follow_rate(support: Array, step_bpm: float) -> NDArray[np.intp]:

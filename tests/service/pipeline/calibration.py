@@ -1,6 +1,6 @@
 """The mixture of recordings that DEFAULT_CALIBRATION was fitted on; run as a module it prints the fit.
 
-Half has no pulse at all: whatever rate is read from it counts as wrong, and fifteen times, since a confident number
+Half has no pulse at all: whatever rate is read from it counts as wrong, and twenty times, since a confident number
 for a photograph is the worst failure. The others are pulses of 42 to 200 bpm with a wandering rate in noise of every
 level and colour; one in twelve has a rhythmic motion, which can be stronger.
 """

@@ -68,6 +68,45 @@ def test_noise_at_half_the_rate_does_not_halve_it() -> None:
     assert spectrum.harmonic_support(spectra)[0].argmax() + spectra.band.start == round(2.0 / 0.05)
 
 
+def with_drift(*powers: tuple[float, float]) -> Spectra:
+    """Spectra of lines on the foot of a drift, which has a power of 1 at the lower end of the band."""
+    spectra = lines(*powers)
+    spectra.power[0, 1:] += (0.7 / spectra.frequency_hz[1:]) ** 4
+    return spectra
+
+
+def test_the_foot_of_a_drift_is_no_line() -> None:
+    spectra = with_drift((2.0, 0.1))
+    support, plausible = spectrum.harmonic_support(spectra)[0], spectrum.plausibility(spectra)[0]
+    assert plausible[round(0.7 / 0.05) - spectra.band.start] == pytest.approx(0.1 * 0.28, abs=0.001)
+    assert support.argmax() == 0
+    assert (support * plausible).argmax() + spectra.band.start == round(2.0 / 0.05)
+
+
+def test_a_slow_line_on_the_foot_of_a_drift_counts_in_full() -> None:
+    spectra = with_drift((0.85, 0.5))
+    assert spectrum.plausibility(spectra)[0, round(0.85 / 0.05) - spectra.band.start] == 1
+
+
+def test_plausible_rates_are_those_of_people_before_a_camera() -> None:
+    spectra = spectrum.power_spectra(np.zeros(900), FPS)
+    bpm = np.round(60 * spectra.frequency_hz[spectra.band]).astype(int).tolist()
+    weight = dict(zip(bpm, spectrum.plausibility(spectra)[0].tolist(), strict=True))
+    assert [weight[rate] for rate in (50, 60, 100, 160)] == [1, 1, 1, 1]
+    assert weight[42] == pytest.approx(0.28, abs=0.01)
+    assert weight[180] == pytest.approx(0.73, abs=0.01)
+    assert weight[240] == pytest.approx(0.006, abs=0.001)
+
+
+@pytest.mark.parametrize("bpm", [42.0, 46.0, 190.0, 230.0])
+def test_a_clear_line_at_an_unusual_rate_is_found(bpm: float) -> None:
+    wave = np.sin(2 * np.pi * bpm / 60 * times(20.0, FPS)) + 0.3 * coloured_noise(600, 0.0, seed=1)
+    spectra = spectrum.power_spectra(wave, FPS)
+    support = spectrum.harmonic_support(spectra) * spectrum.plausibility(spectra)
+    path = spectrum.follow_rate(support, step_bpm=60 * float(spectra.frequency_hz[1]))
+    assert 60 * spectrum.peak_hz(spectra, path) == pytest.approx(bpm, abs=1.0)
+
+
 def test_prominence_of_a_flat_spectrum_is_none() -> None:
     spectra = lines(floor=1.0)
     spectra.power[0, 1:] /= spectra.frequency_hz[1:] ** 2
