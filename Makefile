@@ -2,6 +2,7 @@
 # make serve  start the service alone
 # make docs   build the documentation into site/
 # make test   install what the tests need and run them all
+# make cluster-test      the tests that need Ray, in a virtual environment of their own under build/
 # make image-test        prove the service's image (Debian 12, root): build, compose, limits, size; minutes
 # make image-test-arm64  the same on an emulated core of a Jetson Nano; the better part of an hour
 PYTHON ?= python3
@@ -9,11 +10,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 LOCK_VENV := build/lock-venv
+RAY_VENV := build/ray-venv
 SOURCES := service facepulse training tests demo examples setup.py
 
 unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
 
-.PHONY: demo serve test lint docs format lock clean image-test image-test-arm64
+.PHONY: demo serve test lint docs format lock clean cluster-test image-test image-test-arm64
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python demo/run.py
@@ -24,6 +26,9 @@ serve: $(VENV)/.installed-demo
 # Three processes also on two cores, as the tests often wait; with four, live video came too late in some. A file stays in one, with the servers it starts.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
+
+cluster-test: $(RAY_VENV)/.installed
+	$(RAY_VENV)/bin/python -m pytest -m cluster
 
 # IMAGE_TEST=--keep leaves the engine's build cache for the next time.
 image-test: $(VENV)/.installed-demo
@@ -50,7 +55,7 @@ lock:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "make lock wants PYTHON=python3.11")'
 	rm -rf $(LOCK_VENV)
 	$(PYTHON) -m venv $(LOCK_VENV)
-	$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,cluster]'
 	$(LOCK_VENV)/bin/python -m pip freeze --exclude facepulse | sed -E 's/\+[a-z0-9.]+$$//' > requirements.lock
 
 clean:
@@ -68,3 +73,10 @@ $(VENV)/.installed-dev: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "installing the service, the training and the tests' tools into $(VENV) ..."
 	$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-demo
+
+$(RAY_VENV)/.installed: pyproject.toml requirements.lock
+	@echo "installing the service and Ray into $(RAY_VENV) ..."
+	$(PYTHON) -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock \
+		--editable '.[client,cluster]' psutil pytest pytest-timeout
+	@touch $@

@@ -21,7 +21,8 @@ _EXAMPLES = """\
 examples:
   facepulse batch recordings/ --jobs 4
   facepulse batch recordings/ --retry-failed
-  facepulse batch recordings/ --model teacher --out teacher.jsonl"""
+  facepulse batch recordings/ --model teacher --out teacher.jsonl
+  facepulse batch /shared/recordings --ray 10.0.0.1:6379"""
 
 
 def add_to(commands: "Commands") -> None:
@@ -44,6 +45,11 @@ def add_to(commands: "Commands") -> None:
         "--attempts", type=count, default=3, metavar="N", help="for a video whose worker dies (default: 3)"
     )
     parser.add_argument("--jobs", type=count, metavar="N", help="videos at the same time (default: usable cores)")
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="measure on a Ray cluster, HOST:PORT of its head or `auto`; DIR is shared there",
+    )
     parser.set_defaults(command=run)
 
 

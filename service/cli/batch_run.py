@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from service.cli.batch_manifest import BatchManifest, Entry, ManifestInUse
+from service.cli.batch_ray import ClusterUnavailable, measure_on_ray
 from service.cli.codes import MAX_DURATION_S, UNUSABLE, USAGE
 from service.cli.local_pool import WorkersUnavailable, for_each, local_pool, measure_file
 from service.cli.many import NO_WORKERS, check_model, find_videos
@@ -37,6 +38,9 @@ def run_batch(arguments: argparse.Namespace, out: Path) -> int:
     except OtherTable as error:
         print(f"other_table: {out.name} cannot be resumed: {error}", file=sys.stderr)
         return USAGE
+    except ClusterUnavailable as error:
+        print(f"cluster_unavailable: {error}", file=sys.stderr)
+        return UNUSABLE
     except WorkersUnavailable:
         print(NO_WORKERS, file=sys.stderr)
         return UNUSABLE
@@ -48,7 +52,7 @@ def _videos_below(folder: Path, model: str, face: str) -> Videos:
     return {Entry.of(path, folder, model=model, face=face): path for path in find_videos([str(folder)])}
 
 
-def task_of(entry: Entry, path: Path) -> VideoTask:
+def _task_of(entry: Entry, path: Path) -> VideoTask:
     """Return what a worker is to do for an entry."""
     return VideoTask(str(path), model=entry.model, face=entry.face, max_duration_s=MAX_DURATION_S)
 
@@ -57,6 +61,10 @@ def _measure(settings: Settings, arguments: argparse.Namespace, videos: Videos, 
     if not videos:
         return
     logging.getLogger("facepulse").addHandler(logging.NullHandler())  # a line says what went wrong
+    if arguments.ray is not None:
+        tasks = {entry: _task_of(entry, path) for entry, path in videos.items()}
+        measure_on_ray(arguments.ray, settings, tasks, report, at_a_time=arguments.jobs, attempts=arguments.attempts)
+        return
     jobs = min(arguments.jobs or settings.workers, len(videos))
     asyncio.run(_measure_here(settings, videos, report, jobs=jobs, attempts=arguments.attempts))
 
@@ -66,7 +74,7 @@ async def _measure_here(settings: Settings, videos: Videos, report: Report[Entry
     async with local_pool(settings, jobs) as pool:
 
         async def measure(entry: Entry) -> None:
-            outcome = await measure_file(pool, task_of(entry, videos[entry]), attempts=attempts)
+            outcome = await measure_file(pool, _task_of(entry, videos[entry]), attempts=attempts)
             report.add(entry, outcome)
 
         await for_each(list(videos), measure, at_a_time=jobs)

@@ -1,5 +1,6 @@
 """`facepulse batch` with real workers on the bundled clip."""
 
+import importlib.util
 import io
 import json
 import shutil
@@ -138,6 +139,14 @@ def test_wrong_options_are_2(argv: list[str]) -> None:
 
 def test_a_model_that_there_is_not_is_2(tmp_path: Path) -> None:
     assert main(["batch", str(tmp_path), "--model", "none"]) == 2
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
+def test_without_ray_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    run = batch(tmp_path, "--ray", "127.0.0.1:6379")
+    said = "cluster_unavailable: Ray is not installed here: pip install 'facepulse[cluster]'\n"
+    assert (run.code, run.said) == (1, said)
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:

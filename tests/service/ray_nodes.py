@@ -1,0 +1,64 @@
+"""Two Ray nodes on this machine, each a set of processes of its own, so that one can be killed."""
+
+import contextlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.service.server import ROOT
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+CLUSTER_MARKS = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # Ray's own
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="Ray is not installed; `make cluster-test` does that"
+    ),
+]
+_SMALL = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A cluster of a head and one more node, with one core each."""
+
+    cluster: Any
+    second: Any
+
+    @property
+    def address(self) -> str:
+        return str(self.cluster.address)
+
+    def workers_of_second(self) -> list[psutil.Process]:
+        """Return the service's workers that the second node started and that live."""
+        raylet = psutil.Process(self.second.all_processes["raylet"][0].process.pid)
+        return [p for p in raylet.children(recursive=True) if "service.worker" in _command(p)]
+
+    def kill_second(self) -> None:
+        """End the second node as a power cut would."""
+        self.cluster.remove_node(self.second, allow_graceful=False)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+@contextlib.contextmanager
+def two_nodes() -> Iterator[Nodes]:
+    """Run two nodes, whose processes find the package and these tests."""
+    from ray.cluster_utils import Cluster  # noqa: PLC0415
+
+    os.environ["PYTHONPATH"] = str(ROOT)
+    cluster = Cluster(initialize_head=True, head_node_args=_SMALL)
+    try:
+        yield Nodes(cluster, cluster.add_node(**_SMALL))
+    finally:
+        cluster.shutdown()
