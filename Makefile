@@ -28,7 +28,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 cluster-test: $(RAY_VENV)/.installed
-	$(RAY_VENV)/bin/python -m pytest -m cluster
+	$(RAY_VENV)/bin/python -m pytest tests/service/test_cluster.py tests/service/cli/test_batch_ray.py
 
 # IMAGE_TEST=--keep leaves the engine's build cache for the next time.
 image-test: $(VENV)/.installed-demo

@@ -20,7 +20,8 @@ from service.api.guards import add_guards, job_noter
 from service.api.state import Service
 from service.api.stopping import StoppingGuard
 from service.api.uploads import UploadFolder
-from service.jobs.queue import open_jobs
+from service.jobs.interface import OpenJobs
+from service.jobs.queue import open_jobs as open_own_jobs
 from service.keys import KeysUnusable
 from service.observation import observing
 from service.protocol import Patience, patient_protocol
@@ -40,8 +41,10 @@ _DESCRIPTION = (
 _OTHER_FILES = 128  # the jobs' database, the log, connections to the metrics' own port
 
 
-def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> FastAPI:
-    """Return the ASGI app; `estimator` (`module:callable`) is what the workers open.
+def create_app(
+    settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR, open_jobs: OpenJobs = open_own_jobs
+) -> FastAPI:
+    """Return the ASGI app; `estimator` (`module:callable`) is what the workers open, `open_jobs` who keeps the jobs.
 
     Raises KeysUnusable, also when strangers could reach it without a key, or TelemetryUnavailable.
     """
@@ -50,7 +53,7 @@ def create_app(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> Fas
         title="FacePulse",
         version=version("facepulse"),
         description=_DESCRIPTION,
-        lifespan=functools.partial(_lifespan, settings, estimator, traces),
+        lifespan=functools.partial(_lifespan, settings, estimator, open_jobs, traces),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -73,14 +76,18 @@ def _add_addresses(app: FastAPI, settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(settings: Settings, estimator: str, traces: Traces | None, app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(
+    settings: Settings, estimator: str, open_jobs: OpenJobs, traces: Traces | None, app: FastAPI
+) -> AsyncIterator[None]:
     with told_in_words():
-        async with _running(settings, estimator, traces, app):
+        async with _running(settings, estimator, open_jobs, traces, app):
             yield
 
 
 @contextlib.asynccontextmanager
-async def _running(settings: Settings, estimator: str, traces: Traces | None, app: FastAPI) -> AsyncIterator[None]:
+async def _running(
+    settings: Settings, estimator: str, open_jobs: OpenJobs, traces: Traces | None, app: FastAPI
+) -> AsyncIterator[None]:
     """Run what the app needs for the length of the block: uploads, workers, live sessions, jobs, observation."""
     folder = UploadFolder(settings.uploads_folder)
     pool = WorkerPool(settings, estimator=estimator)

@@ -16,6 +16,7 @@ from service.api.exchanges import BodyPatience
 from service.api.metrics import Metrics
 from service.api.middleware import RequestGuard
 from service.api.state import Service
+from service.jobs.interface import Jobs
 from service.jobs.queue import JobQueue
 from service.protocol import Patience, patient_protocol
 from service.settings import Settings
@@ -27,7 +28,7 @@ _MOST_SCRAPERS = 64
 
 @contextlib.asynccontextmanager
 async def observing(
-    settings: Settings, service: Service, jobs: JobQueue, metrics: Metrics, traces: Traces | None
+    settings: Settings, service: Service, jobs: Jobs, metrics: Metrics, traces: Traces | None
 ) -> AsyncIterator[None]:
     """Observe the service for the length of the block. Raises OSError when the metrics' own port is taken."""
     pool = service.pool
@@ -36,15 +37,22 @@ async def observing(
         queue_depth=lambda: pool.waiting,
         worker_restarts=lambda: pool.restarts,
         uploads_in_progress=lambda: service.uploading,
-        jobs=lambda: {"queued": jobs.waiting, "running": jobs.running},
-        jobs_ended=lambda: jobs.ended,
     )
+    if isinstance(jobs, JobQueue):  # those of a cluster belong to no single service
+        _watch_jobs(jobs, metrics)
     try:
         async with _own_port(settings, metrics):
             yield
     finally:
         if traces is not None:
             await asyncio.to_thread(traces.close)
+
+
+def _watch_jobs(jobs: JobQueue, metrics: Metrics) -> None:
+    metrics.watch(
+        jobs=lambda: {"queued": jobs.waiting, "running": jobs.running},
+        jobs_ended=lambda: jobs.ended,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -209,3 +209,9 @@ class WorkerPool:
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+
+def patient_pool(settings: Settings, workers: int, *, estimator: str = wire.DEFAULT_ESTIMATOR) -> WorkerPool:
+    """Return a pool, still to be started, of so many workers for callers who wait until these have started."""
+    patient = {"workers": workers, "queue_length": workers, "queue_wait_s": 2 * settings.worker_start_timeout_s}
+    return WorkerPool(settings.model_copy(update=patient), estimator=estimator)

@@ -10,8 +10,8 @@ from service.api.multipart import FormRules, check_headers, read_form
 from service.api.option_schemas import HeartRateOptions
 from service.api.state import Service, merge_options
 from service.api.uploads import UploadFile
+from service.jobs.interface import Jobs
 from service.jobs.job import Job, JobQueueFull, Retry
-from service.jobs.queue import JobQueue
 from service.pipeline.errors import UnknownModel
 from service.wire import VideoTask
 
@@ -29,7 +29,7 @@ class Submission:
         self._owner = owner
         self._since = time.monotonic()
 
-    async def submit(self, jobs: JobQueue) -> Job:
+    async def submit(self, jobs: Jobs) -> Job:
         """Receive the video and make a job of it. Raises RequestRefused, UnknownModel or JobRefused."""
         async with self._service.folder.new_file() as file:
             sink = _Sink(file, hashing=self.retry_key is not None)
@@ -48,7 +48,7 @@ class Submission:
             )
             return await jobs.add(job, task, self._retry(sink, options))
 
-    async def repeat(self, jobs: JobQueue) -> Job:
+    async def repeat(self, jobs: Jobs) -> Job:
         """Return the job that this request made before; the video is compared, not kept. Raises as `submit`."""
         sink = _Sink(None, hashing=True)
         options = await self._read(sink)

@@ -14,8 +14,8 @@ from service.api.option_schemas import HeartRateOptions
 from service.api.problems import RequestRefused
 from service.api.schemas import HeartRateResult
 from service.api.state import Service, ServiceDep
+from service.jobs.interface import Jobs
 from service.jobs.job import Job
-from service.jobs.queue import JobQueue
 from service.workers import Outcome
 
 ASK_AGAIN_S = 2
@@ -24,8 +24,8 @@ HEARTBEAT_S = 10.0
 router = APIRouter(tags=["jobs"])
 
 
-def _jobs(request: Request) -> JobQueue:
-    jobs: JobQueue = request.app.state.jobs
+def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.app.state.jobs
     return jobs
 
 
@@ -33,7 +33,7 @@ def _owner(request: Request) -> str:
     return str(request.scope.get("facepulse.key", ""))
 
 
-JobsDep = Annotated[JobQueue, Depends(_jobs)]
+JobsDep = Annotated[Jobs, Depends(_jobs)]
 OwnerDep = Annotated[str, Depends(_owner)]
 RetryKey = Annotated[
     str | None,
@@ -70,7 +70,7 @@ async def create_job(
     if key is not None and await jobs.knows(key):
         job = await submission.repeat(jobs)
     else:
-        with jobs.place(owner):
+        async with jobs.place(owner):
             job = await submission.submit(jobs)
     return _answer(job, service, status=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
@@ -128,7 +128,7 @@ def render_result(outcome: Outcome, job: Job, note: Callable[[Measured, Job], No
     return told.to_json().encode()
 
 
-async def _find(jobs: JobQueue, job_id: str, owner: str) -> Job:
+async def _find(jobs: Jobs, job_id: str, owner: str) -> Job:
     job = await jobs.find(job_id, owner)
     if job is None:
         raise RequestRefused("not_found")
@@ -141,7 +141,7 @@ def _answer(job: Job, service: Service, *, status: int = 200, headers: dict[str,
     return Response(body, status, {**again, **(headers or {})}, media_type="application/json")
 
 
-async def _events(jobs: JobQueue, job_id: str, owner: str, ttl_s: float) -> AsyncIterator[bytes]:
+async def _events(jobs: Jobs, job_id: str, owner: str, ttl_s: float) -> AsyncIterator[bytes]:
     """Yield a job's events until it is over or gone."""
     told: Job | None = None
     async for job in jobs.news(job_id, owner, HEARTBEAT_S):

@@ -3,10 +3,7 @@
 Ray does a task again whose node is lost, maybe one that was almost done; its outcome comes here once all the same.
 """
 
-import asyncio
 import contextlib
-import functools
-import json
 import logging
 import os
 import socket
@@ -16,15 +13,16 @@ from types import ModuleType
 from typing import Any
 
 from service.cli.batch_manifest import Entry
-from service.cli.local_pool import Measured, WorkersUnavailable, make_pool, measure_file
+from service.cli.local_pool import Measured, WorkersUnavailable, measure_file
 from service.cli.report import Report
 from service.cli.rows import Failure
+from service.ray_node import this_node
 from service.settings import Settings
 from service.wire import VideoTask
-from service.workers import WorkerPool
+from service.worker_handle import WorkerDied
 
 _KNOCK_S = 10.0
-_LOST = Failure("worker_died", "The machines that worked on this video were lost, one after the other.")
+_LOST = Failure(WorkerDied.code, "The machines that worked on this video were lost, one after the other.")
 
 
 class ClusterUnavailable(Exception):
@@ -47,7 +45,10 @@ def measure_on_ray(
     """
     with _connected(address) as ray:
         remote = ray.remote(
-            num_cpus=1, max_retries=attempts, retry_exceptions=[WorkersUnavailable], scheduling_strategy="SPREAD"
+            num_cpus=1,
+            max_retries=attempts - 1,
+            retry_exceptions=[WorkerDied, WorkersUnavailable],
+            scheduling_strategy="SPREAD",
         )(measure_on_node)
         given = settings.model_dump_json(exclude_unset=True)
         waiting = iter(tasks.items())
@@ -55,30 +56,23 @@ def measure_on_ray(
         while True:
             room = (at_a_time or _twice_the_cores(ray)) - len(running)  # asked each time: nodes come and go
             for entry, task in islice(waiting, max(room, 0)):
-                running[remote.remote(given, task, attempts)] = entry
+                running[remote.remote(given, task)] = entry
             if not running:
                 return
             for done in ray.wait(list(running), num_returns=1)[0]:
                 report.add(running.pop(done), _outcome(ray, done))
 
 
-def measure_on_node(given: str, task: VideoTask, attempts: int) -> Measured:
-    """Measure one video in a worker process under the service's limits; runs on a node. Raises WorkersUnavailable."""
-    runner, pool = _pool(given)
-    return runner.run(measure_file(pool, task, attempts=attempts))
+def measure_on_node(given: str, task: VideoTask) -> Measured:
+    """Measure one video in a worker process under the service's limits; runs on a node.
 
-
-@functools.cache
-def _pool(given: str) -> tuple[asyncio.Runner, WorkerPool]:
-    """Start one worker and keep it for the next videos of this process of Ray, which ends it with its own end."""
-    runner = asyncio.Runner()
-
-    async def start() -> WorkerPool:
-        pool = make_pool(Settings(**json.loads(given)), 1)
-        pool.start()
-        return pool
-
-    return runner, runner.run(start())
+    Raises WorkerDied or WorkersUnavailable, as the node may be about to end, and another one is to try.
+    """
+    node = this_node(given)
+    outcome = node.runner.run(measure_file(node.pool, task))
+    if isinstance(outcome, Failure) and outcome.code == WorkerDied.code:
+        raise WorkerDied
+    return outcome
 
 
 @contextlib.contextmanager
@@ -116,6 +110,8 @@ def _outcome(ray: ModuleType, done: Any) -> Measured:
         outcome: Measured = ray.get(done)
     except WorkersUnavailable:
         raise
+    except WorkerDied as error:
+        return Failure(error.code, error.detail)
     except ray.exceptions.RayTaskError as error:
         cause = type(error.cause).__name__
         raise ClusterUnavailable(f"a node cannot do this ({cause}); is the same version installed on each?") from error

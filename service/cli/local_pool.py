@@ -12,7 +12,7 @@ from service.cli.rows import Failure
 from service.settings import Settings
 from service.wire import VideoTask
 from service.worker_handle import PoolError, QueueFull, WorkerDied
-from service.workers import WorkerPool
+from service.workers import WorkerPool, patient_pool
 
 T = TypeVar("T")
 Measured = HeartRateResult | Failure
@@ -23,16 +23,10 @@ class WorkersUnavailable(Exception):
     """No worker process came up."""
 
 
-def make_pool(settings: Settings, workers: int) -> WorkerPool:
-    """Return a pool, still to be started, of so many workers under the service's limits, with time to start them."""
-    patient = {"workers": workers, "queue_length": workers, "queue_wait_s": 2 * settings.worker_start_timeout_s}
-    return WorkerPool(settings.model_copy(update=patient))
-
-
 @asynccontextmanager
 async def local_pool(settings: Settings, workers: int) -> AsyncIterator[WorkerPool]:
-    """Start so many workers, end them afterwards."""
-    pool = make_pool(settings, workers)
+    """Start so many workers under the service's limits, end them afterwards."""
+    pool = patient_pool(settings, workers)
     pool.start()
     try:
         yield pool

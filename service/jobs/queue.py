@@ -9,25 +9,24 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service import wire
 from service.folders import make_private
+from service.jobs.interface import Measurer, Render
 from service.jobs.job import INTERRUPTED, Failure, Job, JobQueueFull, JobsNotStored, JobsUnavailable, Retry, TooManyJobs
 from service.jobs.keeper import Keeper, keeping
 from service.jobs.store import JobStore
 from service.logs import describe_error
 from service.settings import Settings
 from service.worker_handle import PoolError, QueueFull
-from service.workers import Outcome, WorkerPool
+from service.workers import Outcome
 
 _LOG = logging.getLogger("facepulse.jobs")
 _BUSY_PAUSE_S = 1.0
 _DISK_PAUSE_S = 5.0
-
-Render = Callable[[Outcome, Job], bytes]
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ class JobQueue:
     render: turns a worker's answer into the result that is kept (JSON); runs in a thread.
     """
 
-    def __init__(self, settings: Settings, pool: WorkerPool, keeper: Keeper, render: Render) -> None:
+    def __init__(self, settings: Settings, pool: Measurer, keeper: Keeper, render: Render) -> None:
         self._settings = settings
         self._pool = pool
         self._keeper = keeper
@@ -102,8 +101,8 @@ class JobQueue:
         """How many jobs are worked on."""
         return len(self._live) - self.waiting
 
-    @contextlib.contextmanager
-    def place(self, owner: str) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def place(self, owner: str) -> AsyncIterator[None]:
         """Hold a place for a job whose video is still to come. Raises JobQueueFull or TooManyJobs."""
         if self._ending or self.waiting + self._uploading.total() >= self._settings.job_queue_length:
             raise JobQueueFull
@@ -259,7 +258,7 @@ class JobQueue:
 
 
 @contextlib.asynccontextmanager
-async def open_jobs(settings: Settings, pool: WorkerPool, service: str, render: Render) -> AsyncIterator[JobQueue]:
+async def open_jobs(settings: Settings, pool: Measurer, service: str, render: Render) -> AsyncIterator[JobQueue]:
     """Run the queue of the service of this name for the length of the block. Raises OSError or sqlite3.Error."""
     make_private(settings.data_dir)
     store = JobStore(settings.data_dir / "jobs.sqlite3", service, settings.job_ttl_s)

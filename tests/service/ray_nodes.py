@@ -21,12 +21,12 @@ CLUSTER_MARKS = [
         importlib.util.find_spec("ray") is None, reason="Ray is not installed; `make cluster-test` does that"
     ),
 ]
-_SMALL = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+_SMALL = {"object_store_memory": 100_000_000, "include_dashboard": False}
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """A cluster of a head and one more node, with one core each."""
+    """A cluster of a head and one more node."""
 
     cluster: Any
     second: Any
@@ -52,13 +52,13 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 @contextlib.contextmanager
-def two_nodes() -> Iterator[Nodes]:
-    """Run two nodes, whose processes find the package and these tests."""
+def two_nodes(cores: int = 1) -> Iterator[Nodes]:
+    """Run two nodes of so many cores, whose processes find the package and these tests."""
     from ray.cluster_utils import Cluster  # noqa: PLC0415
 
     os.environ["PYTHONPATH"] = str(ROOT)
-    cluster = Cluster(initialize_head=True, head_node_args=_SMALL)
+    cluster = Cluster(initialize_head=True, head_node_args=_SMALL | {"num_cpus": cores})
     try:
-        yield Nodes(cluster, cluster.add_node(**_SMALL))
+        yield Nodes(cluster, cluster.add_node(num_cpus=cores, **_SMALL))
     finally:
         cluster.shutdown()

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from service.jobs.interface import Render
 from service.jobs.job import Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
-from service.jobs.queue import JobQueue, Render, open_jobs
+from service.jobs.queue import JobQueue, open_jobs
 from service.settings import Settings
 from service.wire import VideoTask
 from service.worker_handle import QueueFull
@@ -150,8 +151,8 @@ def test_after_the_grace_time_a_job_is_interrupted(tmp_path: Path) -> None:
         await jobs.stop(0.1)
         assert [(await find(jobs, job)).failure for job in added] == 3 * [Failure("interrupted")]
         assert videos(tmp_path) == []
-        with pytest.raises(JobQueueFull), jobs.place("ann"):
-            pass
+        with pytest.raises(JobQueueFull):
+            await jobs.place("ann").__aenter__()
 
     without_workers(tmp_path, body)
 
@@ -188,9 +189,10 @@ def test_only_so_many_jobs_wait(tmp_path: Path) -> None:
         for _ in range(2):
             await add(jobs, tmp_path)
         await until(lambda: jobs.running == 1)
-        with jobs.place("ann"), pytest.raises(JobQueueFull), jobs.place("bob"):
-            pass
-        with jobs.place("bob"):  # the upload before has ended, without a job
+        async with jobs.place("ann"):
+            with pytest.raises(JobQueueFull):
+                await jobs.place("bob").__aenter__()
+        async with jobs.place("bob"):  # the upload before has ended, without a job
             pass
 
     without_workers(tmp_path, body, job_queue_length=2)
@@ -199,13 +201,14 @@ def test_only_so_many_jobs_wait(tmp_path: Path) -> None:
 def test_only_so_many_jobs_of_one_key(tmp_path: Path) -> None:
     async def body(jobs: JobQueue) -> None:
         job = await add(jobs, tmp_path)
-        with jobs.place("ann"), pytest.raises(TooManyJobs), jobs.place("ann"):
-            pass
-        with jobs.place("bob"):
+        async with jobs.place("ann"):
+            with pytest.raises(TooManyJobs):
+                await jobs.place("ann").__aenter__()
+        async with jobs.place("bob"):
             await jobs.remove(job.id, "ann")
-        with contextlib.ExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
             for _ in range(2):
-                stack.enter_context(jobs.place("ann"))
+                await stack.enter_async_context(jobs.place("ann"))
 
     without_workers(tmp_path, body, job_max_per_key=2)
 
