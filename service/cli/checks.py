@@ -23,6 +23,7 @@ _OPTIONAL = {
     "cv2": ("a camera in `live`", "camera"),
     "matplotlib": ("`estimate --plot`", "plot"),
     "opentelemetry": ("traces", "telemetry"),
+    "ray": ("`batch --ray` and the service on a cluster", "cluster"),
 }
 _DECODERS = {"h264": "H.264", "hevc": "HEVC", "vp8": "VP8", "vp9": "VP9", "mpeg4": "MPEG-4", "mjpeg": "Motion JPEG"}
 

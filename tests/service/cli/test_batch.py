@@ -149,6 +149,22 @@ def test_without_ray_it_says_what_to_install(tmp_path: Path) -> None:
     assert (run.code, run.said) == (1, said)
 
 
+def test_a_run_that_was_killed_is_gone_on_with(tmp_path: Path) -> None:
+    names = {f"{number}.mp4" for number in range(8)}
+    for name in names:
+        (tmp_path / name).symlink_to(CLIP)
+    manifest = tmp_path / MANIFEST
+    command = [sys.executable, "-m", "service.cli", "batch", str(tmp_path), "--model", METHOD, "--jobs", "1"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: manifest.exists() and manifest.read_bytes().count(b"\n") >= 2, 60)
+        process.kill()
+    before = manifest.read_bytes()
+    assert before.count(b"\n") < len(names), "it was killed too late"
+    assert batch(tmp_path, "--jobs", "2").code == 0
+    assert set(lines_of(manifest)) == names
+    assert manifest.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+
+
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("no video")
     for number in range(30):  # so many that none of them can be the last when the signal comes

@@ -1,6 +1,7 @@
 """`facepulse batch --ray` on two nodes of this machine, one of which is killed at work."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ import pytest
 
 from service.api.schemas import HeartRateResult
 from service.cli.batch import MANIFEST
-from tests.service.cli.test_batch import Run
+from tests.service.cli.test_batch import Run, lines_of
 from tests.service.cli.test_estimate import CLIP, METHOD
+from tests.service.cli.test_many import HEARS_CTRL_C
 from tests.service.ray_nodes import CLUSTER_MARKS, Nodes, two_nodes
 from tests.service.server import ROOT, wait_until
 
@@ -21,7 +23,7 @@ GOOD = {f"{number}.mp4" for number in range(16)}
 
 
 def start(folder: Path, address: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "service.cli", "batch", str(folder), "--model", METHOD, "--ray", address]
+    command = [sys.executable, "-c", HEARS_CTRL_C, "batch", str(folder), "--model", METHOD, "--ray", address]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, cwd=folder)
 
@@ -79,6 +81,21 @@ def test_another_run_finds_it_done(survived: Run, nodes: Nodes) -> None:
     before = (survived.folder / MANIFEST).read_bytes()
     again = ended(start(survived.folder, nodes.address), survived.folder)
     assert (again.code, (survived.folder / MANIFEST).read_bytes()) == (0, before)
+
+
+def test_ctrl_c_keeps_what_is_done_and_another_run_goes_on(nodes: Nodes, tmp_path: Path) -> None:
+    for name in GOOD:
+        (tmp_path / name).symlink_to(CLIP)
+    manifest = tmp_path / MANIFEST
+    process = start(tmp_path, nodes.address)
+    wait_until(lambda: manifest.exists() and manifest.read_bytes().count(b"\n") >= 2, 120)
+    process.send_signal(signal.SIGINT)
+    assert ended(process, tmp_path).code == 130
+    before = manifest.read_bytes()
+    assert before.count(b"\n") < len(GOOD), "the signal came too late"
+    assert ended(start(tmp_path, nodes.address), tmp_path).code == 0
+    assert set(lines_of(manifest)) == GOOD
+    assert manifest.read_bytes().startswith(before)
 
 
 def test_no_cluster_is_1(tmp_path: Path) -> None:
