@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,23 +20,29 @@ uint32_t micros() { return now_us; }
 int analogRead(int pin) { now_us += 112; return pin == A0 ? 512 + (now_us / 112) % 2 : 0; }
 struct Line {
   void begin(long) {}
-  void println(const char *text) { std::printf("%s\r\n", text); now_us += 200; }
+  int lines = 0;
+  void println(const char *text) { std::printf("%s\r\n", text); now_us += ++lines == HELD_UP ? 5000000 : 200; }
 } Serial;
 #include "facepulse_ppg.ino"
 int main() { setup(); for (int turn = 0; turn < 300; turn++) loop(); }
 """
 
 
-@pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+def sent(folder: Path, *, held_up: int = 0) -> list[bytes]:
+    """Return the lines of 300 turns; that of the number held_up, counted from 1, takes five seconds to send."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("needs a C++ compiler")
-    folder = tmp_path_factory.mktemp("board")
     (folder / "board.cpp").write_text(BOARD)
-    build = [compiler, "-Wall", "-Werror", "-I", str(SKETCH.parent), "-o", str(folder / "board"), "board.cpp"]
+    options = ["-Wall", "-Werror", f"-DHELD_UP={held_up}", "-I", str(SKETCH.parent)]
+    build = [compiler, *options, "-o", str(folder / "board"), "board.cpp"]
     subprocess.run(build, cwd=folder, check=True)
     return subprocess.run([folder / "board"], capture_output=True, check=True).stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return sent(tmp_path_factory.mktemp("board"))
 
 
 def test_every_line_is_read(lines: list[bytes]) -> None:
@@ -53,3 +60,13 @@ def test_a_value_is_the_mean_in_sixteenths(lines: list[bytes]) -> None:
     first = parse(lines[0])
     assert isinstance(first, Reading)
     assert first.value == pytest.approx(512.5 * 16, abs=1)
+
+
+def test_while_a_line_is_held_up_samples_are_lost_and_none_gets_an_old_time(tmp_path: Path) -> None:
+    readings = [reading for reading in map(parse, sent(tmp_path, held_up=100)) if reading]
+    steps = [
+        (after.number - before.number, (after.board_us - before.board_us) % 2**32)
+        for before, after in pairwise(readings)
+    ]
+    assert steps[99] == (501, 5_010_000)
+    assert {*steps[:99], *steps[100:]} == {(1, 10_000)}
