@@ -47,12 +47,26 @@ def _camera(args: argparse.Namespace) -> Camera:
     return LiveCamera(name, width=args.width, height=args.height, fps=args.fps)
 
 
+def _take(text: str) -> Path:
+    path = Path(text)
+    if path.name in ("", ".."):
+        raise argparse.ArgumentTypeError("must be a folder and a name: <subject>/<take>")
+    return path
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above zero")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("take", type=Path, metavar="TAKE", help="<folder>/<subject>/<take>")
+    parser.add_argument("take", type=_take, metavar="TAKE", help="<folder>/<subject>/<take>")
     parser.add_argument("--sensor", required=True, metavar="DEVICE", help="the board's serial device")
     parser.add_argument("--falls", action="store_true", help="the sensor's value falls with more blood: turn it round")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="how long (default: until Ctrl-C)")
+    parser.add_argument("--seconds", type=_positive, default=float("inf"), help="how long (default: until Ctrl-C)")
     parser.add_argument(
         "--codec", choices=sorted(CODECS), default="ffv1", help="ffv1 loses nothing, h264 is a quarter of its size"
     )
@@ -61,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--file", type=Path, help="a video in the camera's place, for tests")
     parser.add_argument("--width", type=int, default=640, help="asked of the camera, in pixels")
     parser.add_argument("--height", type=int, default=480, help="asked of the camera, in pixels")
-    parser.add_argument("--fps", type=float, default=30.0, help="asked of the camera; frames dropped count by it")
+    parser.add_argument("--fps", type=_positive, default=30.0, help="asked of the camera; frames dropped count by it")
     return parser
 
 

@@ -112,3 +112,10 @@ def test_a_missing_camera_is_told(source: str, sensor: str, tmp_path: Path, caps
 def test_a_camera_and_a_file_are_one_too_many(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main([str(tmp_path / "1"), "--sensor", "nowhere", "--camera", "1", "--file", "x.mp4"])
+
+
+@pytest.mark.parametrize("wrong", [["."], ["..", "--fps", "30"], ["1", "--seconds", "nan"], ["1", "--fps", "0"]])
+def test_what_makes_no_sense_is_told_in_words(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*wrong, "--sensor", "nowhere"])
+    assert "must be a" in capsys.readouterr().err

@@ -132,6 +132,7 @@ class TakeWriter:
         time_s, arrival_s = self.time_s(sample.time_s), self.time_s(sample.arrival_s)
         with _told():
             self._csv.write(f"{time_s:.6f},{sample.value},{sample.board_us},{arrival_s:.6f}\n")
+            self._sync()
         self.samples += 1
 
     def _add_stream(self, codec: Codec, first: av.VideoFrame) -> Any:
