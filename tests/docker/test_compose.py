@@ -133,6 +133,23 @@ def test_on_a_nano_there_is_room_for_workers_and_uploads() -> None:
     assert int(NANO["mem_limit"].removesuffix("m")) > needed_mb + 100  # the service itself
 
 
+def test_a_nano_without_compose_is_told_the_same() -> None:
+    by_hand = (ROOT / "docs/jetson.md").read_text().split("docker run --detach")[1].split("```")[0]
+    told = dict(re.findall(r"--env (\w+)=(\S+)", by_hand))
+    meant = {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in NANO["environment"].items()}
+    assert {name: told.get(name, in_image(name)) for name in meant} == meant
+    health = NANO["healthcheck"]
+    assert f"--health-interval {health['interval']} --health-timeout {health['timeout']} " in by_hand
+    assert f"--memory {NANO['mem_limit']} " in by_hand
+    assert f"--stop-timeout {SERVICE['stop_grace_period'].removesuffix('s')} " in by_hand
+
+
+def in_image(name: str) -> str | None:
+    """Return what the image itself sets a variable to."""
+    found = re.search(rf"\b{name}=(\S+)", DOCKERFILE)
+    return found and found[1]
+
+
 @pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
 @pytest.mark.parametrize("further", [[], ["--file", "compose.jetson.yaml"]], ids=["server", "nano"])
 def test_compose_itself_accepts_it(further: list[str]) -> None:
