@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from service.pipeline import spectrum
 from service.pipeline.ica import ica
-from service.pipeline.quality import DEFAULT_CALIBRATION
 from service.pipeline.spectrum import Array
 from service.pipeline.subspace import lgi, pca
 from service.pipeline.types import Bools, Calibration, Clip, InputSpec, ModelInfo, Pulse, PulseModel, PulseStream
@@ -76,16 +75,22 @@ METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi
 
 CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
     "green": Calibration(
-        -2.129, {"snr_db": 0.24, "prominence_db": 0.095, "agreement": 1.114, "duration": 0.271, "colour_db": 0.176}
+        -2.287, {"snr_db": 0.088, "prominence_db": 0.114, "agreement": 0.0, "duration": 0.257, "colour_db": 0.107}
     ),
     "ica": Calibration(
-        -2.172, {"snr_db": 0.241, "prominence_db": 0.084, "agreement": 1.847, "duration": 0.111, "colour_db": 0.169}
+        -3.398, {"snr_db": 0.015, "prominence_db": 0.207, "agreement": 0.0, "duration": 0.0, "colour_db": 0.133}
+    ),
+    "pca": Calibration(
+        -4.305, {"snr_db": 0.0, "prominence_db": 0.313, "agreement": 0.0, "duration": 0.0, "colour_db": 0.083}
+    ),
+    "lgi": Calibration(
+        -5.679, {"snr_db": 0.0, "prominence_db": 0.611, "agreement": 2.251, "duration": 0.0, "colour_db": 0.0}
     ),
     "chrom": Calibration(
-        -7.458, {"snr_db": 0.0, "prominence_db": 0.385, "agreement": 0.396, "duration": 0.841, "colour_db": 0.385}
+        -6.764, {"snr_db": 0.039, "prominence_db": 0.393, "agreement": 0.528, "duration": 0.089, "colour_db": 0.393}
     ),
     "pos": Calibration(
-        -4.822, {"snr_db": 0.206, "prominence_db": 0.361, "agreement": 0.0, "duration": 0.869, "colour_db": 0.191}
+        -4.81, {"snr_db": 0.081, "prominence_db": 0.525, "agreement": 2.336, "duration": 0.0, "colour_db": 0.045}
     ),
 }
 
@@ -105,7 +110,7 @@ class ClassicalModel:
     @property
     def calibration(self) -> Calibration:
         """How its quality turns into confidence; PCA and LGI have no fit of their own and take the default."""
-        return CALIBRATIONS.get(self.name, DEFAULT_CALIBRATION)
+        return CALIBRATIONS[self.name]
 
     def stream(self) -> PulseStream:
         """Start on one face."""

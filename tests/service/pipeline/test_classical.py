@@ -209,9 +209,10 @@ def test_the_models_say_who_they_are() -> None:
         assert model.input == InputSpec(size=36, fps=30.0, lag=1)
 
 
-@pytest.mark.parametrize("name", ["pca", "lgi"])
-def test_what_has_no_calibration_of_its_own_takes_the_default(name: str) -> None:
-    assert CLASSICAL[name]().calibration == DEFAULT_CALIBRATION
+def test_each_method_has_a_calibration_of_its_own() -> None:
+    fits = [make().calibration for make in CLASSICAL.values()]
+    assert len({fit.bias for fit in fits}) == len(fits)
+    assert DEFAULT_CALIBRATION not in fits
 
 
 def test_a_stream_forgets_what_is_past() -> None:
