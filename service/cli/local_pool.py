@@ -46,8 +46,11 @@ async def measure_file(pool: WorkerPool, task: VideoTask, *, attempts: int = 1) 
     What a worker refuses by name it would refuse again, so that is not tried twice.
     """
     try:
+        task.path.encode()
         Path(task.path).open("rb").close()
         return await _measure_patiently(pool, task, attempts)
+    except UnicodeEncodeError:  # what a worker is told is JSON
+        return Failure("file_error", "its name is no valid UTF-8: give it another")
     except OSError as error:
         return Failure("file_error", error.strerror or "the file cannot be read")
     except QueueFull as error:

@@ -1,4 +1,5 @@
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_what_is_refused_by_name_is_tried_once(tmp_path: Path) -> None:
 def test_a_video_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     outcome, _ = outcome_of(tmp_path, VideoTask(str(tmp_path / "none.mp4")))
     assert outcome == Failure("file_error", "No such file or directory")
+
+
+def test_a_name_that_is_no_text_is_a_failure_of_this_video_alone(tmp_path: Path) -> None:
+    video = tmp_path / os.fsdecode(b"\xff.mp4")
+    video.touch()
+    outcome, _ = outcome_of(tmp_path, VideoTask(str(video)))
+    assert outcome == Failure("file_error", "its name is no valid UTF-8: give it another")
 
 
 def test_without_a_worker_there_is_no_outcome(tmp_path: Path) -> None:
