@@ -155,7 +155,7 @@ class TrainingBatches:
 
     def _begin_epoch(self) -> None:
         self._epoch, self._place = self._epoch + 1, 0
-        self._shards = self._folder.shards()
+        self._shards = self._team.told(self._folder.shards())
         self._order = self._shuffled()
         if not self._order:
             raise ClipsInvalid(f"too few clips of one length for a batch of {self._batch_clips}")

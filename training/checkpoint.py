@@ -35,7 +35,7 @@ def load_checkpoint(run: Path, *, restore_rng: bool = False) -> dict[str, Any]:
     if restore_rng:
         torch.set_rng_state(state["rng"])
         if torch.cuda.is_available() and state["cuda_rng"]:
-            torch.cuda.set_rng_state_all(state["cuda_rng"])
+            torch.cuda.set_rng_state_all(state["cuda_rng"][: torch.cuda.device_count()])
     return state
 
 

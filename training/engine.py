@@ -99,7 +99,8 @@ class Engine:
         lag = self._teacher.lag
         first, second = batch.rgb[:, :-lag].flatten(0, 1), batch.rgb[:, lag:].flatten(0, 1)
         usable = batch.valid.flatten().nonzero()[:, 0]
-        chosen = usable[torch.randperm(len(usable), device=usable.device)[: self._config.distil_pairs]]
+        pairs = max(self._config.distil_pairs // self._team.size, 1)
+        chosen = usable[torch.randperm(len(usable), device=usable.device)[:pairs]]
         with torch.no_grad(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._config.bf16):
             taught = self._teacher.pairs(first[chosen], second[chosen])[1]
         added = distillation([m[chosen].float() for m in maps], [m.float() for m in taught])

@@ -1,19 +1,22 @@
 """Training by several processes at once, on several GPUs or machines: torchrun starts them, this joins them.
 
-Each process reads its share of every batch and runs the whole network on it. Gradients are averaged, and the norms'
-statistics are those of the whole batch, so that N processes take the steps that one would take with the same batch.
-That is written out here, without a wrapper around the network: networks of under a million parameters have no use for
-the overlap of sending and computing that a wrapper buys, and the library's synchronised norm refuses CPUs.
+Each process reads its share of every batch and runs the whole network on it. What a process could see differently on
+its own disk or clock (checkpoints, the list of clips, the time that is spent) the first of them tells the others.
+Gradients are averaged, and the norms' statistics are those of the whole batch, so that N processes take the steps that
+one would take with the same batch, but for what is drawn at random, as dropout. That is written out here, without a
+wrapper around the network: networks of under a million parameters have no use for the overlap of sending and computing
+that a wrapper buys, and the library's synchronised norm refuses CPUs.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 
+T = TypeVar("T")
 _NORMS = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
@@ -37,6 +40,14 @@ class Team:
             for value in net.state_dict().values():
                 distributed.broadcast(value, 0)
         _join_norms(net)
+
+    def told(self, value: T) -> T:
+        """Return the leader's value, in all processes; whatever pickle takes."""
+        if self.size == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, 0)
+        return box[0]
 
     def average_gradients(self, net: nn.Module) -> None:
         """Replace each gradient by its mean over the processes."""

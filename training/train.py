@@ -70,13 +70,15 @@ class Run:
         self.history: list[dict[str, float]] = []
         self.elapsed_s = 0.0
         self._config, self._data, self._out = config, data, out
+        self._draw_apart()
 
     def resume(self) -> None:
         """Go on from the run folder's checkpoint. Raises RunInvalid."""
-        state = load_checkpoint(self._out, restore_rng=True)
+        state = self.team.told(load_checkpoint(self._out, restore_rng=True) if self.team.leads else {})
         self.engine.restore(state["engine"])
         self.batches.restore(state["batches"])
         self.history, self.elapsed_s = list(state["history"]), float(state["elapsed_s"])
+        self._draw_apart()
 
     def save(self) -> None:
         """Write the checkpoint and the curves, in the process that leads."""
@@ -109,11 +111,15 @@ class Run:
             self._validate()
             self.save()
 
+    def _draw_apart(self) -> None:
+        """Let each process of a team but the first drop out other maps than the others do."""
+        if not self.team.leads:
+            torch.manual_seed(hash((self._config.seed, self.engine.steps, self.team.rank)))
+
     def _step(self) -> dict[str, float]:
         start_s = time.monotonic()
         terms = self.engine.step(next(self.batches), self.progress())
-        taken = self.team.mean({"s": time.monotonic() - start_s}, self.device)["s"]
-        self.elapsed_s += taken  # the same in all processes, which end together
+        self.elapsed_s += self.team.told(time.monotonic() - start_s)  # so that all end together
         if self.engine.steps % _RECORD_EVERY == 0:
             self.history.append({"step": self.engine.steps, "elapsed_s": self.elapsed_s, **terms})
         if self.engine.steps % self._config.validate_every == 0:
@@ -175,14 +181,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> Run:
+    team, _ = join_team()
     people = args.val_people.split(",") if args.val_people else []
     validation = ClipFolder(args.val) if args.val else ClipFolder(args.clips, people=people) if people else None
     data = Data(ClipFolder(args.clips, without_people=people), validation)
-    exists = (args.out / CHECKPOINT).exists()
+    exists = team.told((args.out / CHECKPOINT).exists())
     if exists and not args.resume:
         raise RunInvalid(f"{args.out.name} holds a run already: go on with --resume or choose another folder")
     resumed = args.resume and exists
-    config = TrainConfig.from_dict(load_checkpoint(args.out)["config"]) if resumed else _config(args)
+    saved = team.told(load_checkpoint(args.out)["config"] if resumed and team.leads else {})
+    config = TrainConfig.from_dict(saved) if resumed else _config(args)
     if resumed and args.steps is not None:
         config = replace(config, steps=args.steps, minutes=None)
     elif resumed and args.minutes is not None:

@@ -40,6 +40,16 @@ def test_the_command_leaves_one_run_of_two_processes(clips: Path, tmp_path: Path
     assert load_checkpoint(out)["engine"]["steps"] == 3
 
 
+def test_a_run_that_one_process_sees_is_told_to_the_others(clips: Path, tmp_path: Path) -> None:
+    arguments = ["student", "--clips", clips, "--out", tmp_path / "run", "--batch", 2, "--steps", 2]
+    assert run("training.train", *arguments, processes=1).returncode == 0
+    done = run("tests.training.resume_of_a_team", clips, tmp_path / "run", processes=2)
+    assert done.returncode == 0, done.stderr
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["steps"] == 4
+    assert first == second
+
+
 def test_clips_that_cannot_be_shared_are_an_error_in_words(clips: Path, tmp_path: Path) -> None:
     done = run("training.train", "student", "--clips", clips, "--out", tmp_path / "run", "--batch", 3, processes=2)
     assert done.returncode != 0
