@@ -14,6 +14,13 @@ TimedJpeg: TypeAlias = tuple[float, bytes]
 _JPEG_QUALITY = 90  # below that the blocks of the JPEG drown the pulse
 _MJPEG_SCALE = "3"  # FFmpeg's scale of the same: 2 is best, 31 worst
 _CLOCK = Fraction(1, 90_000)
+CSI = "csi"
+# What a Jetson's image processor makes of the sensor's raw pixels; the latest picture, should the reader be late.
+_ARGUS = (
+    "nvarguscamerasrc ! video/x-raw(memory:NVMM),width={width},height={height},framerate={rate}/1"
+    " ! nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1"
+)
+_CSI_FPS = 30
 
 
 class SourceUnavailable(RuntimeError):
@@ -23,9 +30,9 @@ class SourceUnavailable(RuntimeError):
 def camera_frames(camera: int | str = 0, *, width: int = 640, height: int = 480) -> Iterator[TimedJpeg]:
     """Yield what a camera sees, with the time since the first frame in seconds, until the consumer stops.
 
-    camera: its number, or whatever else OpenCV opens: a device's path, a network camera's address. width and height:
-    what it is asked for, in pixels. Raises SourceUnavailable without OpenCV, without such a camera, or when it stops
-    delivering.
+    camera: its number, `csi` for a Jetson's ribbon camera, or whatever else OpenCV opens: a device's path, a network
+    camera's address, a GStreamer pipeline. width and height: what it is asked for, in pixels. Raises SourceUnavailable
+    without OpenCV, without such a camera, or when it stops delivering.
     """
     with open_camera(camera, width=width, height=height) as capture:
         yield from _with_jpeg(captured(capture))
@@ -38,7 +45,7 @@ def open_camera(camera: int | str, *, width: int, height: int, fps: float | None
         import cv2  # noqa: PLC0415
     except ImportError as error:
         raise SourceUnavailable("a camera needs OpenCV: pip install 'facepulse[camera]'") from error
-    capture = cv2.VideoCapture(camera)
+    capture = _opened(cv2, camera, csi_pipeline(width, height, fps or _CSI_FPS))
     try:
         if not capture.isOpened():
             raise SourceUnavailable("there is no such camera, or another program has it")
@@ -49,6 +56,25 @@ def open_camera(camera: int | str, *, width: int, height: int, fps: float | None
         yield capture
     finally:
         capture.release()
+
+
+def camera_name(text: str) -> int | str:
+    """Return what a user calls a camera as camera_frames takes it: digits are a number."""
+    return int(text) if text.isdecimal() else text
+
+
+def csi_pipeline(width: int, height: int, fps: float) -> str:
+    """Return the GStreamer pipeline of a Jetson's ribbon camera."""
+    return _ARGUS.format(width=width, height=height, rate=round(fps))
+
+
+def _opened(cv2: Any, camera: int | str, pipeline: str) -> Any:
+    """Return the capture; for `csi` the Jetson's own pipeline where this OpenCV has GStreamer, V4L2's first else."""
+    if camera != CSI:
+        return cv2.VideoCapture(camera)
+    if cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
+        return cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER)
+    return cv2.VideoCapture(0)
 
 
 def captured(capture: Any) -> Iterator[tuple[float, Any]]:

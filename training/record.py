@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from facepulse.sources import SourceUnavailable
+from facepulse.sources import SourceUnavailable, camera_name
 from training.recorder.camera import Camera, FileCamera, LiveCamera
 from training.recorder.preview import Preview, counts
 from training.recorder.recording import Recorder, SensorSilent
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _camera(args: argparse.Namespace) -> Camera:
     if args.file is not None:
         return FileCamera(args.file)
-    name = int(args.camera) if args.camera.isdigit() else args.camera
+    name = camera_name(args.camera)
     return LiveCamera(name, width=args.width, height=args.height, fps=args.fps)
 
 
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "--codec", choices=sorted(CODECS), default="ffv1", help="ffv1 loses nothing, h264 is a quarter of its size"
     )
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--camera", default="0", help="its number, its path or a GStreamer pipeline (default: 0)")
+    source.add_argument("--camera", default="0", help="its number, csi, its path or a GStreamer pipeline (default: 0)")
     source.add_argument("--file", type=Path, help="a video in the camera's place, for tests")
     parser.add_argument("--width", type=int, default=640, help="asked of the camera, in pixels")
     parser.add_argument("--height", type=int, default=480, help="asked of the camera, in pixels")

@@ -29,7 +29,12 @@ def add_to(commands: "Commands") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--camera", type=int, default=0, metavar="N", help="which camera (default: 0, the first)")
+    source.add_argument(
+        "--camera",
+        default="0",
+        metavar="N",
+        help="which camera: its number (default: 0, the first), csi for a Jetson's ribbon camera, a path, an address",
+    )
     source.add_argument("--file", type=Path, metavar="FILE", help="a video of yours in place of a camera")
     parser.add_argument(
         "--no-wait", action="store_true", help="with --file, without --url: do not wait for its frames' times"
@@ -106,9 +111,10 @@ def _measure_there(arguments: argparse.Namespace, show: "Callable[[LiveUpdate], 
 
 def _frames(arguments: argparse.Namespace) -> "Iterator[TimedJpeg]":
     from facepulse import camera_frames, file_frames  # noqa: PLC0415
+    from facepulse.sources import camera_name  # noqa: PLC0415
 
     if arguments.file is None:
-        frames = camera_frames(arguments.camera)
+        frames = camera_frames(camera_name(arguments.camera))
     else:
         frames = file_frames(arguments.file, realtime=not arguments.no_wait)
     for time_s, jpeg in frames:

@@ -8,6 +8,7 @@ import av
 import pytest
 
 from facepulse import SourceUnavailable, camera_frames, file_frames
+from facepulse.sources import camera_name, csi_pipeline
 from tests.service.pipeline.media import Recipe, write_video
 from tests.service.server import ROOT
 
@@ -52,6 +53,25 @@ def test_a_camera_delivers_jpegs_with_rising_times() -> None:
     assert all(jpeg.startswith(b"\xff\xd8") for _, jpeg in frames)
     assert frames[0][0] == 0.0
     assert all(before[0] < after[0] for before, after in pairwise(frames))
+
+
+def test_a_camera_is_called_by_number_or_by_name() -> None:
+    assert [camera_name(text) for text in ("0", "2", "csi", "/dev/video1")] == [0, 2, "csi", "/dev/video1"]
+
+
+def test_a_ribbon_camera_is_asked_for_its_size_and_rate() -> None:
+    first, *rest = csi_pipeline(1280, 720, 59.94).split(" ! ")
+    assert first == "nvarguscamerasrc"
+    assert rest[0] == "video/x-raw(memory:NVMM),width=1280,height=720,framerate=60/1"
+    assert rest[-2:] == ["video/x-raw,format=BGR", "appsink drop=true max-buffers=1"]
+
+
+def test_without_a_ribbon_camera_there_is_none() -> None:
+    cv2 = pytest.importorskip("cv2")
+    if cv2.VideoCapture(0).isOpened():
+        pytest.skip("this machine has a camera, which is what csi falls back to")
+    with pytest.raises(SourceUnavailable, match="no such camera"):
+        next(camera_frames("csi"))
 
 
 def test_a_camera_that_stops_is_unavailable(tmp_path: Path) -> None:
