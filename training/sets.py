@@ -2,16 +2,18 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.benchmark import make_cases
+from training.benchmark import CaseSet, make_cases
 from training.datasets.catalogue import DATASETS
 from training.fixed_sets import FIXED_SETS
 from training.score_book import ScoreBook, Scored, score_takes
 from training.takes import CaseTakes, RecordingTakes, TakeSet
+from training.webcam import WEBCAM_SETS
 
 RENDERED = "rendered"
+_MADE: Mapping[str, CaseSet] = {**FIXED_SETS, **WEBCAM_SETS}  # as needed
 
 
 class SetUnknown(Exception):
@@ -21,15 +23,15 @@ class SetUnknown(Exception):
 def open_set(name: str, args: argparse.Namespace) -> TakeSet:
     """Return the set of a word of the command line, rendering what is missing. Raises SetUnknown or DatasetInvalid."""
     kind, _, folder = name.partition("=")
-    if kind in FIXED_SETS and not folder:
+    if kind in _MADE and not folder:
         if args.faces is None:
             raise SetUnknown(f"{kind} needs the London set's faces: --faces")
-        return CaseTakes(kind, make_cases(FIXED_SETS[kind], args.videos, args.faces, jobs=args.jobs, limit=args.limit))
+        return CaseTakes(kind, make_cases(_MADE[kind], args.videos, args.faces, jobs=args.jobs, limit=args.limit))
     if kind == RENDERED and folder:
         return CaseTakes.of_folder(Path(folder).name, Path(folder), args.limit)
     if kind in DATASETS and folder:
         return RecordingTakes(DATASETS[kind](Path(folder)), args.limit)
-    known = ", ".join([*FIXED_SETS, *(f"{dataset}=FOLDER" for dataset in DATASETS)])
+    known = ", ".join([*_MADE, *(f"{dataset}=FOLDER" for dataset in DATASETS)])
     raise SetUnknown(f"{name} is no set; there are {known}")
 
 

@@ -1,0 +1,39 @@
+import pytest
+
+from training.synthesis.faces import DrawnFaces
+from training.synthesis.recipe import Recipe
+from training.webcam import WEBCAM_SETS, WebcamSpec
+
+FACES = DrawnFaces()
+
+
+def recipes(spec: WebcamSpec) -> list[Recipe]:
+    return [spec.recipe(seed, FACES) for seed in spec.seeds]
+
+
+@pytest.mark.parametrize("spec", WEBCAM_SETS.values(), ids=lambda spec: spec.name)
+def test_half_are_as_cohface_and_all_as_a_webcam_makes_them(spec: WebcamSpec) -> None:
+    drawn = recipes(spec)
+    assert len(drawn) == 80
+    kinds = [(recipe.codec.name, recipe.codec.container, recipe.camera.fps) for recipe in drawn]
+    assert kinds.count(("mpeg4", "avi", 20.0)) == kinds.count(("h264", "mp4", 30.0)) == 40
+    assert {recipe.motion.kind for recipe in drawn} == {"still", "sway", "talking"}
+    assert all(48 <= recipe.pulse.hr_bpm <= 110 and recipe.pulse.strength >= 0.006 for recipe in drawn)
+    assert all(recipe.light.flicker == 0 and recipe.camera.exposure >= 0.5 for recipe in drawn)
+
+
+def test_the_same_seed_is_the_same_video() -> None:
+    spec = WEBCAM_SETS["webcam"]
+    assert recipes(spec) == recipes(spec)
+
+
+def test_no_seed_is_in_both() -> None:
+    test, calibration = (set(spec.seeds) for spec in WEBCAM_SETS.values())
+    assert not test & calibration
+
+
+def test_a_case_knows_its_groups() -> None:
+    spec = WEBCAM_SETS["webcam"]
+    recipe = spec.recipe(spec.seeds[0], FACES)
+    assert spec.groups(recipe, FACES)["codec"] == "mpeg4"
+    assert not spec.outdated(recipe)
