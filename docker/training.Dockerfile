@@ -1,7 +1,8 @@
 # The training, for a machine without the tools: recordings and runs are mounted, nothing of them is in the image.
 #
 #   docker build --file docker/training.Dockerfile --build-arg PIP_EXTRA_INDEX_URL=... --tag facepulse-training .
-#   docker run --rm --user "$(id -u)" --volume "$PWD/runs:/work/runs" facepulse-training python -m training.train student --help
+#   docker run --rm --user "$(id -u)" --volume "$PWD/runs:/training/runs" facepulse-training \
+#       python -m training.train student --help
 #
 # PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS: where PyTorch's wheels for the CPU are; without one, pip takes those with CUDA,
 # which are gigabytes larger.
@@ -35,13 +36,13 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
  && groupadd --gid 10001 facepulse \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin facepulse \
- && install --directory --owner=10001 --group=10001 /work
+ && install --directory --owner=10001 --group=10001 /training
 COPY --from=build /opt/facepulse /opt/facepulse
 ENV PATH=/opt/facepulse/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     ORT_DISABLE_TELEMETRY=1
-WORKDIR /work
+WORKDIR /training
 USER 10001:10001
 ENTRYPOINT ["tini", "--"]
 CMD ["python", "-m", "training.train", "--help"]
