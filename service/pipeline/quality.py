@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from service.pipeline import spectrum
+from service.pipeline import rate_choice, spectrum
 from service.pipeline.spectrum import Array, Spectra
 from service.pipeline.types import Calibration
 
@@ -25,7 +25,7 @@ knows nothing of a rate, no confidence is left of it, however clear it is.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-6.247, weights={"snr_db": 0.191, "prominence_db": 0.453, "agreement": 3.162, "duration": 0.284}
+    bias=-6.211, weights={"snr_db": 0.187, "prominence_db": 0.459, "agreement": 3.213, "duration": 0.338}
 )
 
 _RANGES = {
@@ -62,8 +62,10 @@ def rate(spectra: Spectra, duration_s: float, colour: Spectra | None = None) -> 
 
     The path prefers plausible rates; a window's own peak, by which it is judged, does not.
     """
-    support = spectrum.harmonic_support(spectra)
-    path = spectrum.follow_rate(support * spectrum.plausibility(spectra), step_bpm=60 * float(spectra.frequency_hz[1]))
+    support = rate_choice.harmonic_support(spectra)
+    path = rate_choice.follow_rate(
+        support * rate_choice.plausibility(spectra), step_bpm=60 * float(spectra.frequency_hz[1])
+    )
     silent = support.max(axis=1) <= 0
     own_hz, path_hz = (
         np.where(silent, SILENT_HZ, spectrum.peak_hz(spectra, bins)) for bins in (support.argmax(axis=1), path)

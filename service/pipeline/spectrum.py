@@ -1,4 +1,4 @@
-"""Signal processing without opinions: filters, windowed power spectra, peaks, SNR, the path of a rate over windows.
+"""Signal processing without opinions: filters, windowed power spectra, peaks, SNR and the prominence of lines.
 
 Spectra are taken from the detrended wave, not from the band-passed one: the filter's slope would pull peaks at
 0.7 and 4 Hz inwards, and what lies just below the band tells a drift from a pulse. The band limits the search.
@@ -13,6 +13,7 @@ from scipy import fft, signal
 from service.pipeline.types import NOISE_SLOPE
 
 Array = NDArray[np.float64]
+Bins = NDArray[np.intp]
 
 BAND_HZ = (0.7, 4.0)  # 42 to 240 bpm
 WINDOW_S = 10.0
@@ -23,11 +24,6 @@ _FILTER_ORDER = 2  # run forwards and backwards: fourth
 _PADDED_S = 30.0  # spectra are zero-padded to this span at least: bins of 2 bpm or finer
 SILENCE = 1e-9  # of the wave's size: rounding, no signal
 _LINE_IN_FLOOR = 0.1
-_HARMONIC_TO_PULSE = 1.5
-_SLOPE_COUNTS = 0.1
-_USUAL_BPM = (50.0, 160.0)
-_FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
-_JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,66 +105,6 @@ def _detrend(windows: Array) -> Array:
     return residual
 
 
-def harmonic_support(spectra: Spectra) -> Array:
-    """Return (W, B): how much each frequency of the band looks like a pulse's fundamental.
-
-    The power times f^1.5, plus that at 2f as far as it belongs to a pulse at f. The factor is the noise's: what a
-    camera sees of light and motion falls about as 1/f, the summed errors of a model as 1/f^2, and without it their
-    lower end outweighs every pulse. At 2f, one and a half times the power at f is counted: a rate then wins over a
-    second harmonic of up to 1.8 times its power, and a lone line over noise at half its frequency.
-    """
-    band = spectra.band
-    flat = spectra.flat
-    doubled = np.zeros_like(flat[:, band])
-    twice = 2 * np.arange(band.start, band.stop)
-    inside = twice < flat.shape[1]
-    doubled[:, inside] = flat[:, twice[inside]]
-    fundamental = flat[:, band]
-    support: Array = fundamental + np.minimum(_HARMONIC_TO_PULSE * 2**spectra.noise_slope * fundamental, doubled)
-    return support
-
-
-def plausibility(spectra: Spectra) -> Array:
-    """Return (W, B), 0..1: how far each frequency may be the rate, whatever its power, of somebody before a camera.
-
-    1 from 50 to 160 bpm, falling off as a normal distribution to 0.28 at 42, 0.73 at 180 and 0.006 at 240 bpm; and a
-    tenth of that where the power only falls, from below the band into it: no line, but the foot of a drift. A clear
-    line outweighs it; where there is none, it keeps the answer from the ends of the band, to which noise draws it.
-    """
-    band = spectra.band
-    bpm = 60 * spectra.frequency_hz[band]
-    beyond = np.maximum((_USUAL_BPM[0] - bpm) / _FALL_BPM[0], (bpm - _USUAL_BPM[1]) / _FALL_BPM[1])
-    usual = np.exp(-0.5 * np.maximum(beyond, 0) ** 2)
-    falls = np.diff(spectra.power[:, band.start - 1 : band.stop], axis=1) < 0
-    weight: Array = np.where(np.logical_and.accumulate(falls, axis=1), _SLOPE_COUNTS, 1.0) * usual
-    return weight
-
-
-def follow_rate(support: Array, step_bpm: float) -> NDArray[np.intp]:
-    """Return (W,): the path through `support` (W, B) with the most log power, less a cost per bpm of each step.
-
-    Viterbi's algorithm; a cost that is linear in the distance lets two running maxima replace the table of all steps.
-    """
-    bins = np.arange(support.shape[1])
-    cost = _JUMP_COST_PER_BPM * step_bpm
-    slope = cost * bins
-    gain = np.log(support + support.max(axis=1, keepdims=True) * 1e-6 + np.finfo(float).tiny)
-    score = gain[0]
-    scores = np.empty_like(gain)
-    scores[0] = score
-    for index in range(1, len(gain)):
-        from_below = np.maximum.accumulate(score + slope) - slope
-        from_above = np.maximum.accumulate((score - slope)[::-1])[::-1] + slope
-        score = np.maximum(from_below, from_above) + gain[index]
-        score -= score.max()
-        scores[index] = score
-    path = np.empty(len(gain), np.intp)
-    path[-1] = scores[-1].argmax()
-    for index in range(len(gain) - 2, -1, -1):
-        path[index] = (scores[index] - cost * np.abs(bins - path[index + 1])).argmax()
-    return path
-
-
 def peak_hz(spectra: Spectra, bins: NDArray[np.intp]) -> Array:
     """Return (W,): the frequency of the spectrum's peak at or beside the bins (W,) of the band, in 0.7..4 Hz.
 
@@ -203,21 +139,46 @@ def snr_db(spectra: Spectra, rate_hz: Array) -> Array:
 def prominence_db(spectra: Spectra, rate_hz: Array) -> Array:
     """Return (W,): how far the line at rate_hz (W,) stands out of its neighbourhood, in dB, within +-40.
 
-    The mean of f^2 x power within the line over that to both sides of it (second harmonic left out), taking a tenth of
-    the line as floor too: few neighbours prove little. The factor f^2 flattens the spectrum of a random walk, which
-    always peaks at the lower end of the band; so do drifts and steps, and summed noise of a model that sees no
-    pulse. Where the spectrum has no peak at rate_hz, but only a slope, the result is -40.
+    The line_prominence of the nearest frequency. Where the spectrum has no peak at rate_hz, but only a slope, the
+    result is -40.
     """
-    frequency, half = spectra.frequency_hz, 1 / spectra.window_s
-    flat = spectra.power * frequency**2
-    distance = np.abs(frequency - rate_hz[:, None])
-    is_line = distance <= half
-    is_floor = (distance > 2 * half) & (distance <= 2 * half + max(0.6, 6 * half)) & (frequency >= 0.6 - 2 * half)
-    is_floor &= np.abs(frequency - 2 * rate_hz[:, None]) > 1.5 * half
-    line = np.where(is_line, flat, 0).sum(axis=1)
-    floor = np.where(is_floor, flat, 0).sum(axis=1) + _LINE_IN_FLOOR * line
-    share = line * (is_floor.sum(axis=1) / is_line.sum(axis=1) + _LINE_IN_FLOOR)
-    return np.where(_is_peak(spectra, rate_hz), _ratio_db(share, floor), -SNR_LIMIT_DB)
+    nearest = np.round(rate_hz / spectra.frequency_hz[1]).astype(np.intp) - spectra.band.start
+    own = line_prominence_db(spectra)[np.arange(len(rate_hz)), nearest]
+    return np.where(_is_peak(spectra, rate_hz), own, -SNR_LIMIT_DB)
+
+
+def line_prominence_db(spectra: Spectra) -> Array:
+    """Return (W, B): how far each frequency of the band stands out of its neighbourhood, in dB, within +-40.
+
+    The mean of f^2 x power within a line's width over that to both sides of it (second harmonic left out), taking a
+    tenth of the line as floor too: few neighbours prove little. The factor f^2 flattens the spectrum of a random walk,
+    which always peaks at the lower end of the band; so do drifts and steps, and summed noise of a model that sees no
+    pulse.
+    """
+    step, half = spectra.frequency_hz[1], 1 / spectra.window_s
+    flat = spectra.power * spectra.frequency_hz**2
+    sums = np.pad(np.cumsum(flat, axis=1), ((0, 0), (1, 0)))
+    centre = np.arange(spectra.band.start, spectra.band.stop)
+    lowest = int(np.ceil((0.6 - 2 * half) / step))
+
+    def between(first: Bins, last: Bins, lowest: int = 0) -> tuple[Array, Bins]:
+        """Sum (W, B) and number (B,) of the bins first..last, both included, as far as there are any."""
+        start = np.clip(first, max(lowest, 0), flat.shape[1])
+        stop = np.clip(last + 1, start, flat.shape[1])
+        return sums[:, stop] - sums[:, start], stop - start
+
+    near, inner, outer, harmonic = (
+        int(hz / step + 1e-6) for hz in (half, 2 * half, 2 * half + max(0.6, 6 * half), 1.5 * half)
+    )
+    line, line_bins = between(centre - near, centre + near)
+    below, below_bins = between(centre - outer, centre - inner - 1, lowest)
+    above, above_bins = between(centre + inner + 1, centre + outer)
+    doubled, doubled_bins = between(
+        np.maximum(2 * centre - harmonic, centre + inner + 1), np.minimum(2 * centre + harmonic, centre + outer)
+    )
+    floor = below + above - doubled + _LINE_IN_FLOOR * line
+    floor_bins = below_bins + above_bins - doubled_bins
+    return _ratio_db(line * (floor_bins / line_bins + _LINE_IN_FLOOR), floor)
 
 
 def _is_peak(spectra: Spectra, rate_hz: Array) -> NDArray[np.bool_]:

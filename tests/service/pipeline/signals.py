@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from service.pipeline.spectrum import Spectra
 from service.pipeline.types import Pulse, SampleKind
 
 Array = NDArray[np.float64]
@@ -71,3 +72,12 @@ PULSELESS: dict[str, Callable[[int, int], Pulse]] = {
     "drift": lambda n, seed: as_pulse(drift(n, seed=seed), 30.0),
 }
 """Families of samples at 30 fps without a pulse, by (count, seed): what a photograph, a wall or a bad light gives."""
+
+
+def lines(*powers: tuple[float, float], floor: float = 0.0, window_s: float = 10.0) -> Spectra:
+    """Spectra of one window: bins of 0.05 Hz to 8 Hz, `floor` everywhere but at the (Hz, power) given."""
+    frequency_hz: Array = np.arange(161, dtype=np.float64) * 0.05
+    power = np.full((1, 161), floor)
+    for hz, value in powers:
+        power[0, round(hz / 0.05)] = value
+    return Spectra(frequency_hz, power, np.zeros(1, np.intp), round(window_s * 30.0), 30.0)
