@@ -127,7 +127,10 @@ class Recorder:
         return next((shot for shot in self._until(stop, filming) if shot is not None), None)
 
     def _until(self, stop: Event, *running: "Future[None]") -> Iterator[Shot | None]:
-        """Yield the shots, None where none comes for a while, until `stop` or the end of one that runs."""
+        """Yield the shots, None where none comes for a while, until `stop` or the end of one that runs.
+
+        What waits for a slow encoder when `stop` comes was filmed before it and is yielded too.
+        """
         while not stop.is_set():
             ended = [future for future in running if future.done()]
             shot = self._next_shot()
@@ -135,6 +138,8 @@ class Recorder:
                 ended[0].result()
                 break
             yield shot
+        for _ in range(self._shots.qsize()):
+            yield self._next_shot()
         yield None  # for the last samples
 
     def _next_shot(self) -> Shot | None:

@@ -195,6 +195,20 @@ def test_pictures_that_come_faster_than_they_are_written_are_counted(tmp_path: P
     assert tally.frames + tally.dropped == len(frames_of(clip))
 
 
+def test_what_was_filmed_before_the_stop_is_written_after_it(tmp_path: Path) -> None:
+    clip, stop = write_video(tmp_path / "clip.mp4", Recipe(seconds=4.0)), Event()
+
+    def lag(_: Moment) -> None:
+        if not stop.is_set():
+            time.sleep(1.0)
+            stop.set()
+
+    with PtyBoard(tmp_path / "ttyACM0", lambda _: 5.0) as board:
+        recorder = Recorder(FileCamera(clip), Sensor(str(board.link)), tmp_path / "p01" / "1")
+        tally = recorder.record(stop, lag)
+    assert tally.frames >= 20
+
+
 def test_the_time_can_be_over(clip: Path, tmp_path: Path) -> None:
     with PtyBoard(tmp_path / "ttyACM0", lambda _: 5.0) as board:
         recorder = Recorder(LiveCamera(str(clip)), Sensor(str(board.link)), tmp_path / "p01" / "1")
