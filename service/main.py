@@ -131,7 +131,7 @@ def make_server(settings: Settings, *, estimator: str = DEFAULT_ESTIMATOR) -> uv
         timeout_keep_alive=settings.keep_alive_s,
         h11_max_incomplete_event_size=settings.max_header_kb * 1024,
     )
-    return PatientServer(config, app, settings.shutdown_s)
+    return PatientServer(config, app, settings.shutdown_s, settings.drain_s)
 
 
 def run(settings: Settings | None = None, *, estimator: str = DEFAULT_ESTIMATOR) -> None:

@@ -1,7 +1,8 @@
 """The server around the app: how it ends without a lost request, and what signals mean.
 
-SIGTERM and SIGINT: not ready at once; what is being done gets `shutdown_s` to end, what comes is turned away; a second
-one ends it now. SIGHUP: look at the model store again.
+SIGTERM and SIGINT: not ready at once; for `drain_s` requests are still taken, as a load balancer needs time to hear of
+it; then what is being done gets `shutdown_s` to end, what comes is turned away. A second one ends it now. SIGHUP: look at
+the model store again.
 """
 
 import asyncio
@@ -30,25 +31,28 @@ _CANCEL_S = 1  # for requests that did not end in time, to be cancelled and answ
 class PatientServer(uvicorn.Server):
     """uvicorn closes its door at the first signal, so that nobody could be told; this one waits before it does."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, grace_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, grace_s: float, drain_s: float = 0.0) -> None:
         config.timeout_graceful_shutdown = _CANCEL_S
         super().__init__(config)
         self._app_state = app.state
         self._grace_s = grace_s
-        self._end_s: float | None = None
+        self._drain_s = drain_s
+        self._drained_s: float | None = None
         self._jobs_end: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second signal ends it at once."""
-        if self._end_s is None:
-            self._end_s = time.monotonic() + self._grace_s
+        if self._drained_s is None:
+            self._drained_s = time.monotonic() + self._drain_s
         else:
             super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
         """Look ten times a second whether to end and whether all is done."""
-        if self._end_s is not None:
-            self.should_exit = self.should_exit or self._is_done() or time.monotonic() >= self._end_s
+        if self._drained_s is not None:
+            self._app_state.service.leaving = True
+            over_s = time.monotonic() - self._drained_s
+            self.should_exit = self.should_exit or (over_s >= 0 and self._is_done()) or over_s >= self._grace_s
         return await super().on_tick(counter)
 
     def _is_done(self) -> bool:

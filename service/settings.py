@@ -112,7 +112,18 @@ class Settings(BaseSettings):
         1000, ge=16, le=100_000, description="Connections at a time; for one more the one that idles longest is closed."
     )
     keep_alive_s: int = Field(5, ge=1, description="Time an idle connection is kept.")
-    shutdown_s: int = Field(10, ge=1, description="Time that running requests get to end after SIGTERM.")
+    shutdown_s: int = Field(10, ge=1, description="Time that running requests get to end after SIGTERM and drain_s.")
+    drain_s: float = Field(
+        0.0,
+        ge=0,
+        le=3600,
+        description="Time after SIGTERM for which requests are still taken while /readyz says 503: a load balancer's.",
+    )
+    replica: str = Field(
+        "",
+        pattern=r"^([a-z0-9]{1,32})?$",
+        description="Name of this replica; the ids of its jobs begin with it and `-`, so that a proxy finds it.",
+    )
 
     job_workers: int | None = Field(None, ge=1, description="Workers that jobs may hold at a time; the rest is free.")
     job_queue_length: int = Field(16, ge=1, description="Jobs that may wait; more get 503.")

@@ -35,7 +35,7 @@ class Submission:
             sink = _Sink(file, hashing=self.retry_key is not None)
             options = await self._read(sink)
             job = Job(
-                id=token_hex(16),
+                id=_new_id(self._service.settings.replica),
                 owner=self._owner,
                 request_id=self._request.scope["facepulse.request_id"],
                 state="queued",
@@ -102,6 +102,11 @@ class _Sink:
         """Pass them on to the disk."""
         if self._file:
             await self._file.flush(everything=everything)
+
+
+def _new_id(replica: str) -> str:
+    """Return an id that nobody guesses; where there are replicas it says which one has the job."""
+    return f"{replica}-{token_hex(16)}" if replica else token_hex(16)
 
 
 def _digest(*texts: str) -> bytes:

@@ -26,7 +26,7 @@ async def get_livez(service: ServiceDep) -> Health:
 async def get_readyz(service: ServiceDep) -> Response:
     """Answer 200 while a worker is warm and the service is not about to end, else 503."""
     pool = service.pool
-    if service.stopping.is_set():
+    if service.leaving:
         health = _health(service, "stopping")
     elif pool.warm:
         health = _health(service, "ok")

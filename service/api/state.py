@@ -49,6 +49,7 @@ class Service:
         self.pool = pool
         self.folder = folder
         self._uploading = 0
+        self.leaving = False  # set once a load balancer should send nothing more
         self.stopping = asyncio.Event()  # set once the service is about to end: sessions close, streams too
 
     @property

@@ -62,6 +62,14 @@ def test_with_nothing_to_do_it_ends_at_once(tmp_path: Path) -> None:
         assert server.process.wait(20) == 0
 
 
+def test_a_load_balancer_is_given_time_to_notice(tmp_path: Path) -> None:
+    with running_server(tmp_path, drain_s=2) as server:
+        terminate(server)
+        wait_until(lambda: readiness(server) == "stopping")
+        assert server.measure().status_code == 200
+        assert server.process.wait(20) == 0
+
+
 def test_a_second_signal_ends_it_now(tmp_path: Path) -> None:
     with running_server(tmp_path, shutdown_s=60) as server, ThreadPoolExecutor() as threads:
         begin(threads, server, "sleep_long")

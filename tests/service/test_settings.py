@@ -38,9 +38,9 @@ def test_limits_reach_the_decoder() -> None:
     "wrong",
     [{"workers": 0}, {"task_timeout_s": float("inf")}, {"port": 70_000}, {"max_fps": float("inf")},
      {"min_fps": float("nan")}, {"max_upload_mb": float("inf")}, {"job_ttl_s": 1e300}, {"worker_cpu_s": 10**20},
-     {"worker_memory_mb": 10**15}],
+     {"worker_memory_mb": 10**15}, {"drain_s": float("nan")}, {"replica": "a-b"}, {"replica": "a/b"}],
 )  # fmt: skip
-def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
+def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(wrong)
 

@@ -29,6 +29,13 @@ def submit(server: Server, content: bytes = VIDEO, headers: dict[str, str] | Non
     return job
 
 
+def test_of_several_replicas_an_id_says_which_one_has_the_job(tmp_path: Path) -> None:
+    with running_server(tmp_path, replica="a") as server:
+        job = submit(server)
+        assert re.fullmatch("a-[0-9a-f]{32}", job["id"])
+        assert ask(server, job).status_code == 200
+
+
 def ask(server: Server, job: Json) -> httpx.Response:
     with server.client() as client:
         return client.get(job["links"]["self"])
