@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     model_store: Path = Field(
         Path(__file__).resolve().parents[1] / "model_store", description="Folder of released models."
     )
+    default_model: str = Field("", description="Model that `auto` means, such as `student` where a core is slow.")
     data_dir: Path = Field(
         Path(tempfile.gettempdir()) / f"facepulse-{os.getuid()}",
         description="Private folder for the jobs' database and, if they have none of their own, for uploads.",
@@ -218,6 +219,7 @@ _TOLD_IN_WORDS = {
     "cors_origins": "none",
     "otlp_endpoint": "none",
     "model_store": "`model_store` beside the code",
+    "default_model": "the store's",
     "uploads_dir": "data_dir",
     "data_dir": "`facepulse-<uid>` in the temporary folder",
     "workers": "usable cores",

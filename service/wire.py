@@ -41,8 +41,9 @@ class MessageTooLarge(ValueError):
 class WorkerConfig:
     """How a worker is to be.
 
-    estimator: `module:callable`, called with the path of the model store and the release.
-    release: the models to serve, None for those that the store names.
+    estimator: `module:callable`, called with the path of the model store, the release and default_model.
+    release: the models to serve, None for those that the store names; default_model: what `auto` means then, "" for
+    the store's own.
     """
 
     model_store: str
@@ -54,6 +55,7 @@ class WorkerConfig:
     open_files: int = 64
     estimator: str = DEFAULT_ESTIMATOR
     release: Release | None = None
+    default_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def open_estimator(config: wire.WorkerConfig) -> EstimatorLike:
     """Make the estimator and warm all its models. Raises ModelError, UnknownModel or whatever it raises."""
     module, _, name = config.estimator.partition(":")
     make = getattr(importlib.import_module(module), name)
-    estimator = cast(EstimatorLike, make(Path(config.model_store), config.release))
+    estimator = cast(EstimatorLike, make(Path(config.model_store), config.release, config.default_model))
     estimator.warm()
     return estimator
 

@@ -54,6 +54,7 @@ class WorkerPool:
             file_mb=settings.worker_file_mb,
             open_files=settings.worker_open_files,
             estimator=estimator,
+            default_model=settings.default_model,
         )
         self._desk = Desk(settings.queue_length, settings.worker_max_tasks)
         self._chores: set[asyncio.Task[None]] = set()

@@ -12,14 +12,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from service.cli.codes import CommandFailed
 from service.cli.local_pool import Measured
 from service.cli.rows import Failure, OtherTable, name_of
 
 _BEGIN = b'{"file": '
 
 
-class ManifestInUse(Exception):
+class ManifestInUse(CommandFailed):
     """Another run writes to this manifest."""
+
+    code = "manifest_in_use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class BatchManifest:
             self._file.truncate(end)
         except BlockingIOError as error:
             self._file.close()
-            raise ManifestInUse from error
+            raise ManifestInUse(f"another run writes to {path.name}") from error
         except BaseException:
             self._file.close()
             raise
@@ -100,27 +103,27 @@ def _read(path: Path) -> tuple[dict[Entry, bool], int]:
     with path.open("rb") as file:
         for line in file:
             if not line.endswith(b"\n"):
-                _check_cut(line)
+                _check_cut(line, path)
                 break
-            entry, status = _entry_of(line)
+            entry, status = _entry_of(line, path)
             failed[entry] = status == "failed"
             end += len(line)
     return failed, end
 
 
-def _check_cut(line: bytes) -> None:
+def _check_cut(line: bytes, path: Path) -> None:
     """Raise OtherTable for an unfinished line that is no beginning of ours; a crash may leave zeros instead."""
     begun = line[: len(_BEGIN)].rstrip(b"\0")
     if not _BEGIN.startswith(begun):
-        raise OtherTable("its last line is none of this command's")
+        raise OtherTable(path, "its last line is none of this command's")
 
 
-def _entry_of(line: bytes) -> tuple[Entry, str]:
+def _entry_of(line: bytes, path: Path) -> tuple[Entry, str]:
     try:
         told = json.loads(line)
         return Entry(**{name: told[name] for name in Entry.__dataclass_fields__}), str(told["status"])
     except (ValueError, KeyError, TypeError) as error:
-        raise OtherTable("a line of it is none of this command's") from error
+        raise OtherTable(path, "a line of it is none of this command's") from error
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

@@ -6,13 +6,12 @@ import logging
 import sys
 from pathlib import Path
 
-from service.cli.batch_manifest import BatchManifest, Entry, ManifestInUse
-from service.cli.batch_ray import ClusterUnavailable, measure_on_ray
-from service.cli.codes import MAX_DURATION_S, UNUSABLE, USAGE
-from service.cli.local_pool import WorkersUnavailable, for_each, local_pool, measure_file
-from service.cli.many import NO_WORKERS, check_model, find_videos
+from service.cli.batch_manifest import BatchManifest, Entry
+from service.cli.batch_ray import measure_on_ray
+from service.cli.codes import MAX_DURATION_S
+from service.cli.local_pool import for_each, local_pool, measure_file
+from service.cli.many import check_model, find_videos
 from service.cli.report import Report
-from service.cli.rows import OtherTable
 from service.settings import Settings
 from service.wire import VideoTask
 
@@ -20,30 +19,17 @@ Videos = dict[Entry, Path]
 
 
 def run_batch(arguments: argparse.Namespace, out: Path) -> int:
-    """Measure the videos below the folder that have no line yet; 1 when one of them could not be used."""
+    """Measure the videos below the folder that have no line yet; 1 when one of them could not be used.
+
+    Raises CommandFailed, UnknownModel or ModelError.
+    """
     settings = Settings()
     check_model(settings, arguments.model)
     videos = _videos_below(arguments.folder.absolute(), arguments.model, arguments.face)
-    if not videos:
-        print("no_videos: no video was found there", file=sys.stderr)
-        return UNUSABLE
-    try:
-        with BatchManifest(out) as manifest:
-            todo = {entry: videos[entry] for entry in manifest.todo(videos, retry_failed=arguments.retry_failed)}
-            with Report(manifest.add, len(todo)) as report:
-                _measure(settings, arguments, todo, report)
-    except ManifestInUse:
-        print(f"manifest_in_use: another run writes to {out.name}", file=sys.stderr)
-        return UNUSABLE
-    except OtherTable as error:
-        print(f"other_table: {out.name} cannot be resumed: {error}", file=sys.stderr)
-        return USAGE
-    except ClusterUnavailable as error:
-        print(f"cluster_unavailable: {error}", file=sys.stderr)
-        return UNUSABLE
-    except WorkersUnavailable:
-        print(NO_WORKERS, file=sys.stderr)
-        return UNUSABLE
+    with BatchManifest(out) as manifest:
+        todo = {entry: videos[entry] for entry in manifest.todo(videos, retry_failed=arguments.retry_failed)}
+        with Report(manifest.add, len(todo)) as report:
+            _measure(settings, arguments, todo, report)
     print(report.summary(len(videos) - len(todo)), file=sys.stderr)
     return report.exit_code
 

@@ -55,11 +55,11 @@ def measure_speed(clip: Path, models: list[str] | None, rounds: int) -> dict[str
     """Return the figures of the table. Raises InputError, UnknownModel or ModelError."""
     from tqdm import tqdm  # noqa: PLC0415
 
+    from service.cli.local_estimator import local_estimator  # noqa: PLC0415
     from service.cli.speed import cost_of, decode_only, measure  # noqa: PLC0415
-    from service.pipeline.estimate import Estimator  # noqa: PLC0415
-    from service.settings import Settings, usable_cores  # noqa: PLC0415
+    from service.settings import usable_cores  # noqa: PLC0415
 
-    estimator = Estimator(Settings().model_store)
+    estimator = local_estimator()
     names = models or list(estimator.names)
     first = measure(estimator, clip, names[0])()  # opens what is opened once, and says at once what does not fit
     for name in names:

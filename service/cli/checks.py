@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from service.pipeline.errors import FacePulseError
+from service.pipeline.errors import FacePulseError, UnknownModel
 from service.settings import MEGABYTE, Settings, unknown_variables, usable_cores
 
 State = Literal["ok", "note", "bad"]
@@ -47,11 +47,14 @@ def check_variables(_: Settings) -> Iterator[Finding]:
 
 def check_models(settings: Settings) -> Iterator[Finding]:
     """Compare every model file with its hash, and open each."""
-    from service.pipeline.estimate import Estimator  # noqa: PLC0415
+    from service.cli.local_estimator import local_estimator  # noqa: PLC0415
 
     try:
-        estimator = Estimator(settings.model_store)
+        estimator = local_estimator(settings)
         estimator.warm()
+    except UnknownModel as error:
+        yield Finding("bad", "models", f"{error.code}: {error.detail}", "name one of them in FACEPULSE_DEFAULT_MODEL")
+        return
     except FacePulseError as error:
         remedy = "name the folder of released models in FACEPULSE_MODEL_STORE, or put the released files back"
         yield Finding("bad", "models", f"{error.code}: {error.detail}", remedy)

@@ -1,4 +1,4 @@
-"""Exit codes, and the kinds of arguments that several commands take."""
+"""Exit codes, what ends a command with one, and the kinds of arguments that several commands take."""
 
 import argparse
 from pathlib import Path
@@ -9,6 +9,13 @@ MAX_DURATION_S = 2 * 3600.0  # at home nobody else waits: as long as a job of th
 
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class CommandFailed(Exception):
+    """Ends a command: `code` and a sentence, the text of the error, go to stderr, `exit_code` to the shell."""
+
+    code = "unusable"
+    exit_code = UNUSABLE
 
 
 def seconds(text: str) -> float:

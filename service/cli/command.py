@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from service.cli import batch, benchmark, doctor, estimate, health, keys, live, models, serve
-from service.cli.codes import INTERRUPTED, UNUSABLE, USAGE
+from service.cli.codes import INTERRUPTED, UNUSABLE, USAGE, CommandFailed
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -26,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         return command(arguments)
+    except CommandFailed as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return error.exit_code
     except pydantic.ValidationError as error:
         print(f"settings_invalid: {setting_faults(error)}", file=sys.stderr)
         return USAGE

@@ -73,11 +73,10 @@ def _is_one(arguments: argparse.Namespace) -> bool:
 
 def _measure_one(arguments: argparse.Namespace, path: Path) -> int:
     from service.api.schemas import HeartRateResult  # noqa: PLC0415
+    from service.cli.local_estimator import local_estimator  # noqa: PLC0415
     from service.cli.words import in_words  # noqa: PLC0415
-    from service.pipeline.estimate import Estimator  # noqa: PLC0415
     from service.pipeline.types import DecodeLimits  # noqa: PLC0415
     from service.plot import PlotUnavailable, require_matplotlib, save_plot  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
 
     if arguments.plot:
         try:
@@ -86,7 +85,7 @@ def _measure_one(arguments: argparse.Namespace, path: Path) -> int:
             print(f"plot_unavailable: {error}", file=sys.stderr)
             return USAGE
     path.open("rb").close()  # a missing or unreadable file is said in the system's own words
-    estimator = Estimator(Settings().model_store)
+    estimator = local_estimator()
     with _Bar() as progress:
         estimate = estimator.estimate(
             path,

@@ -77,10 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _measure_here(arguments: argparse.Namespace, show: "Callable[[LiveUpdate], None]") -> None:
     from facepulse.live import pack, read_update  # noqa: PLC0415
-    from service.pipeline.estimate import Estimator  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
+    from service.cli.local_estimator import local_estimator  # noqa: PLC0415
 
-    session = Estimator(Settings().model_store).live(model=arguments.model)
+    session = local_estimator().live(model=arguments.model)
     for time_s, jpeg in _frames(arguments):
         told = session.push(pack(time_s, jpeg))
         if told is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from service.api.schemas import HeartRateResult
-from service.cli.codes import MAX_DURATION_S
+from service.cli.codes import MAX_DURATION_S, CommandFailed
 from service.cli.rows import Failure
 from service.settings import Settings
 from service.wire import VideoTask
@@ -19,8 +19,13 @@ Measured = HeartRateResult | Failure
 _TIMEOUT_S = 2 * MAX_DURATION_S
 
 
-class WorkersUnavailable(Exception):
+class WorkersUnavailable(CommandFailed):
     """No worker process came up."""
+
+    code = "workers_unavailable"
+
+    def __init__(self, why: str = "no worker process starts; `facepulse doctor` may know why") -> None:
+        super().__init__(why)  # an argument, so that it can be sent from one machine to another
 
 
 @asynccontextmanager

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from service.cli.codes import MAX_DURATION_S, UNUSABLE, USAGE
-from service.cli.local_pool import Measured, WorkersUnavailable, for_each, local_pool, measure_file
+from service.cli.codes import MAX_DURATION_S, CommandFailed
+from service.cli.local_pool import Measured, for_each, local_pool, measure_file
 from service.cli.report import Report
-from service.cli.rows import Format, OtherTable, header, name_of, open_to_resume, row_text
+from service.cli.rows import Format, header, name_of, open_to_resume, row_text
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.errors import UnknownModel
 from service.pipeline.manifest import ModelStore
@@ -20,33 +20,34 @@ from service.settings import Settings
 from service.wire import VideoTask
 
 SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
-NO_WORKERS = "workers_unavailable: no worker process starts; `facepulse doctor` may know why"
+
+
+class NoVideos(CommandFailed):
+    """There is nothing to measure."""
+
+    code = "no_videos"
+
+    def __init__(self) -> None:
+        super().__init__("no video was found there")
 
 
 def measure_many(arguments: argparse.Namespace) -> int:
-    """Measure all videos into a table; 1 when one of them could not be used."""
+    """Measure all videos into a table; 1 when one of them could not be used.
+
+    Raises CommandFailed, UnknownModel or ModelError.
+    """
     settings = Settings()
     check_model(settings, arguments.model)
     videos = find_videos(arguments.videos)
-    if not videos:
-        print("no_videos: no video was found there", file=sys.stderr)
-        return UNUSABLE
-    try:
-        with _table(arguments) as (table, form, done):
-            todo = [path for path in videos if name_of(path) not in done]
+    with _table(arguments) as (table, form, done):
+        todo = [path for path in videos if name_of(path) not in done]
 
-            def write(path: Path, outcome: Measured) -> None:
-                table.write(row_text(form, name_of(path), outcome))
-                table.flush()
+        def write(path: Path, outcome: Measured) -> None:
+            table.write(row_text(form, name_of(path), outcome))
+            table.flush()
 
-            with Report(write, len(todo)) as report:
-                asyncio.run(_measure_all(settings, arguments, todo, report.add))
-    except OtherTable as error:
-        print(f"other_table: {arguments.out.name} cannot be resumed: {error}", file=sys.stderr)
-        return USAGE
-    except WorkersUnavailable:
-        print(NO_WORKERS, file=sys.stderr)
-        return UNUSABLE
+        with Report(write, len(todo)) as report:
+            asyncio.run(_measure_all(settings, arguments, todo, report.add))
     print(report.summary(len(videos) - len(todo)), file=sys.stderr)
     return report.exit_code
 
@@ -54,9 +55,11 @@ def measure_many(arguments: argparse.Namespace) -> int:
 def find_videos(names: list[str]) -> list[Path]:
     """Return the videos that files, folders and globs name, each once, in order; what is not there is kept as it is.
 
-    Of a folder, everything below it that has the suffix of a video and no hidden name.
+    Of a folder, everything below it that has the suffix of a video and no hidden name. Raises NoVideos.
     """
     found = [path for name in names for path in _expand(name)]
+    if not found:
+        raise NoVideos
     return list({path.absolute(): path for path in found}.values())
 
 

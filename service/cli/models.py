@@ -32,11 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a line per model."""
     from service.api.catalogue import list_models  # noqa: PLC0415
     from service.api.model_schemas import ModelList  # noqa: PLC0415
-    from service.pipeline.estimate import Estimator  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
+    from service.cli.local_estimator import local_estimator  # noqa: PLC0415
     from service.wire import Ready  # noqa: PLC0415
 
-    estimator = Estimator(Settings().model_store)
+    estimator = local_estimator()
     models = list_models(Ready(estimator.names, estimator.release))
     if arguments.json:
         print(ModelList(models=models).model_dump_json(indent=2))

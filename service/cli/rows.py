@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 if TYPE_CHECKING:
     from service.api.schemas import HeartRateResult, Measurement
 
+from service.cli.codes import USAGE, CommandFailed
+
 Format = Literal["csv", "jsonl"]
 COLUMNS = (
     "file",
@@ -36,8 +38,14 @@ COLUMNS = (
 )
 
 
-class OtherTable(Exception):
+class OtherTable(CommandFailed):
     """The file to resume is none that this command wrote, or of another version."""
+
+    code = "other_table"
+    exit_code = USAGE
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file.name} cannot be resumed: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ def open_to_resume(path: Path, form: Format) -> tuple[TextIO, set[str]]:
         table.seek(0)
         text = table.read()
         complete = text[: text.rfind("\n") + 1]
-        done = _files_of(complete, form)
+        done = _files_of(complete, form, path)
         if len(complete) < len(text):
             table.truncate(len(complete.encode()))
         table.seek(0, io.SEEK_END)
@@ -91,16 +99,16 @@ def open_to_resume(path: Path, form: Format) -> tuple[TextIO, set[str]]:
     return table, done
 
 
-def _files_of(text: str, form: Format) -> set[str]:
+def _files_of(text: str, form: Format, path: Path) -> set[str]:
     if form == "csv":
         rows = csv.reader(io.StringIO(text, newline=""))
         if text and next(rows) != list(COLUMNS):
-            raise OtherTable("its first line is not the one of this version's tables")
+            raise OtherTable(path, "its first line is not the one of this version's tables")
         return {row[0] for row in rows}
     try:
         return {str(json.loads(line)["file"]) for line in text.splitlines()}
     except (ValueError, KeyError, TypeError) as error:
-        raise OtherTable("a line of it is not one of this command's") from error
+        raise OtherTable(path, "a line of it is not one of this command's") from error
 
 
 def _result_rows(result: "HeartRateResult") -> list[dict[str, Any]]:

@@ -30,9 +30,12 @@ AUTO = "auto"
 class Estimator:
     """Joins the stages. Models are opened once, when first used or by warm(); one video at a time."""
 
-    def __init__(self, model_store: Path, release: Release | None = None) -> None:
-        """Serve what the store names, or exactly `release`. Raises ManifestInvalid or ModelCorrupt."""
-        self.store = ModelStore(model_store, release)
+    def __init__(self, model_store: Path, release: Release | None = None, default: str = "") -> None:
+        """Serve what the store names, or exactly `release`; default: what `auto` means instead of the store's own.
+
+        Raises ManifestInvalid or ModelCorrupt.
+        """
+        self.store = ModelStore(model_store, release, default)
         self.default = self.store.default
         released = tuple(manifest.name for manifest in self.store.pulse_models())
         self.names: tuple[str, ...] = (*released, *CLASSICAL)
@@ -44,7 +47,7 @@ class Estimator:
         return FaceDetector(self.store.folder("face"))
 
     def model(self, name: str = AUTO) -> PulseModel:
-        """Return a pulse model by name, `auto` for the store's default. Raises UnknownModel or ModelError."""
+        """Return a pulse model by name, `auto` for the default. Raises UnknownModel or ModelError."""
         name = self.default if name == AUTO else name
         if name not in self.names:
             raise UnknownModel("there is no model or method of this name")

@@ -191,8 +191,8 @@ class ModelStore:
     With a `release` it is opened as that, whatever active.json says by now.
     """
 
-    def __init__(self, root: Path, release: Release | None = None) -> None:
-        """Open a store. Raises ManifestInvalid."""
+    def __init__(self, root: Path, release: Release | None = None, default: str = "") -> None:
+        """Open a store. default: what `auto` means instead of the store's own. Raises ManifestInvalid."""
         self.root = root
         self._release = release
         if release is not None:
@@ -201,7 +201,7 @@ class ModelStore:
             return
         try:
             active = json.loads((root / ACTIVE).read_text())
-            self.default = str(active["default"])
+            self.default = default or str(active["default"])
             self.versions = {str(name): str(version) for name, version in active["models"].items()}
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise ManifestInvalid("active.json of the model store cannot be read") from error

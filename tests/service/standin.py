@@ -23,12 +23,12 @@ BALLAST: list[bytes] = []
 class StandIn:
     names = ("student", "pos", "large", "die", "eat", "raise", "crash", "no_face", "nan", "spin", "write", *SLEEPS)
 
-    def __init__(self, model_store: Path, release: Release | None = None) -> None:
+    def __init__(self, model_store: Path, release: Release | None = None, default: str = "") -> None:
         self.model_store = model_store
         if (model_store / "missing").exists():
             raise ManifestInvalid("the manifest of missing-1.0.0 cannot be read")
         named = (model_store / "active.json").exists()
-        self._store = ModelStore(model_store, release) if named else None
+        self._store = ModelStore(model_store, release, default) if named else None
 
     @property
     def release(self) -> Release:

@@ -1,6 +1,9 @@
 from pathlib import Path
 
+from service.wire import DEFAULT_ESTIMATOR
 from tests.service.server import Server, running_server
+
+STORE = Path(__file__).parents[3] / "model_store"
 
 
 def test_models_are_listed_and_described(server: Server) -> None:
@@ -8,6 +11,16 @@ def test_models_are_listed_and_described(server: Server) -> None:
         models = client.get("/v1/models").json()["models"]
         assert models[0]["default"]
         assert {"name": "pos", "kind": "classical"}.items() <= client.get("/v1/models/pos").json().items()
+        assert client.get("/v1/models/auto").json() == models[0]
+
+
+def test_auto_is_the_model_that_the_operator_names(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, estimator=DEFAULT_ESTIMATOR, model_store=STORE, default_model="chrom") as server,
+        server.client() as client,
+    ):
+        models = client.get("/v1/models").json()["models"]
+        assert [model["name"] for model in models if model["default"]] == ["chrom"] == [models[0]["name"]]
         assert client.get("/v1/models/auto").json() == models[0]
 
 

@@ -15,7 +15,7 @@ from service.cli.batch import MANIFEST
 from tests.service.cli.test_batch import Run, lines_of
 from tests.service.cli.test_estimate import CLIP, METHOD
 from tests.service.cli.test_many import HEARS_CTRL_C
-from tests.service.ray_nodes import CLUSTER_MARKS, Nodes, two_nodes
+from tests.service.ray_nodes import CLUSTER_MARKS, Nodes, is_at, two_nodes
 from tests.service.server import ROOT, wait_until
 
 pytestmark = CLUSTER_MARKS
@@ -96,6 +96,16 @@ def test_ctrl_c_keeps_what_is_done_and_another_run_goes_on(nodes: Nodes, tmp_pat
     assert ended(start(tmp_path, nodes.address), tmp_path).code == 0
     assert set(lines_of(manifest)) == GOOD
     assert manifest.read_bytes().startswith(before)
+
+
+def test_a_node_without_workers_ends_nothing(nodes: Nodes, tmp_path: Path) -> None:
+    for name in GOOD:
+        (tmp_path / name).symlink_to(CLIP)
+    poor = nodes.add_without_workers()
+    process = start(tmp_path, nodes.address)
+    wait_until(lambda: is_at("measure_on_node", poor), 60)
+    run = ended(process, tmp_path)
+    assert (run.code, run.said) == (0, "16 measured: 16 ok, 0 of low quality, 0 unusable\n")
 
 
 def test_no_cluster_is_1(tmp_path: Path) -> None:

@@ -60,6 +60,13 @@ def test_a_model_that_was_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "manifest_invalid" in found("models")[0].said
 
 
+def test_a_default_that_is_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEPULSE_DEFAULT_MODEL", "studnet")
+    (finding,) = found("models")
+    assert "unknown_model" in finding.said
+    assert "FACEPULSE_DEFAULT_MODEL" in finding.remedy
+
+
 def test_more_workers_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEPULSE_WORKERS", "250")
     assert found("cores", state="note")

@@ -14,6 +14,12 @@ def test_models_have_at_most_one_default(capsys: pytest.CaptureFixture[str]) -> 
     assert sum(model.default for model in listed(capsys).models) <= 1
 
 
+@pytest.mark.parametrize("name", ["teacher", "pos"])
+def test_the_default_can_be_set(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEPULSE_DEFAULT_MODEL", name)
+    assert [model.name for model in listed(capsys).models if model.default] == [name]
+
+
 def test_models_include_the_classical_methods(capsys: pytest.CaptureFixture[str]) -> None:
     assert "pos" in [model.name for model in listed(capsys).models if model.kind == "classical"]
 

@@ -45,6 +45,12 @@ def test_auto_is_the_default_of_the_store(estimator: Estimator, clip: Path) -> N
     assert estimator.estimate(clip).model.name == estimator.default
 
 
+def test_auto_can_be_told_otherwise_but_not_of_a_release(estimator: Estimator) -> None:
+    told = Estimator(STORE, default="pos")
+    assert (told.model().info.name, told.default, told.release.default) == ("pos", "pos", "pos")
+    assert Estimator(STORE, estimator.release, "pos").default == estimator.default
+
+
 def test_a_default_that_is_no_model_does_not_get_warm(tmp_path: Path) -> None:
     (tmp_path / "face-1.0.0").symlink_to(STORE / "face-1.0.0")
     (tmp_path / "active.json").write_text('{"default": "nobody", "models": {"face": "1.0.0"}}')
