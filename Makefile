@@ -5,6 +5,7 @@
 # make cluster-test      the tests that need Ray, in a virtual environment of their own under build/
 # make image-test        prove the service's image (Debian 12, root): build, compose, limits, size; minutes
 # make image-test-arm64  the same on an emulated core of a Jetson Nano; the better part of an hour
+# make nano-estimate     what a Jetson Nano would do, from instructions counted on that core; half an hour
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ SOURCES := service facepulse training tests demo examples setup.py
 
 unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
 
-.PHONY: demo serve test lint docs format lock clean cluster-test image-test image-test-arm64
+.PHONY: demo serve test lint docs format lock clean cluster-test image-test image-test-arm64 nano-estimate
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python demo/run.py
@@ -36,6 +37,9 @@ image-test: $(VENV)/.installed-demo
 
 image-test-arm64: $(VENV)/.installed-demo
 	$(BIN)/python -m tests.images arm64 $(IMAGE_TEST)
+
+nano-estimate: $(VENV)/.installed-demo
+	$(BIN)/python -m tests.images.nano $(IMAGE_TEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)

@@ -66,6 +66,7 @@ def _prove_nano(engine: Engine, image: str, table: Table, changes: Mapping[str, 
     table.begin("as on a Nano")
     with service_checks.started(engine, image, JETSON, changes=changes) as service:
         service_checks.check_answer(service, table, timeout_s=600)
+        service_checks.check_lock(service, table)
         service_checks.check_memory(service, table)
         service_checks.check_stop(service, table)
 
