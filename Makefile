@@ -3,6 +3,7 @@
 # make docs   build the documentation into site/
 # make test   install what the tests need and run them all
 # make cluster-test      the tests that need Ray, in a virtual environment of their own under build/
+# make replicas-test     two replicas behind HAProxy, one killed and one ended under load; on Debian it unpacks HAProxy under build/
 # make image-test        prove the service's image (Debian 12, root): build, compose, limits, size; minutes
 # make image-test-arm64  the same on an emulated core of a Jetson Nano; the better part of an hour
 # make nano-estimate     what a Jetson Nano would do, from instructions counted on that core; half an hour
@@ -12,11 +13,12 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 LOCK_VENV := build/lock-venv
 RAY_VENV := build/ray-venv
+HAPROXY := build/haproxy
 SOURCES := service facepulse training tests demo examples setup.py
 
 unexport PYTHONWARNINGS  # what pip and its helpers warn of is not ours; pytest sets its own filter
 
-.PHONY: demo serve test lint docs format lock clean cluster-test image-test image-test-arm64 nano-estimate
+.PHONY: demo serve test lint docs format lock clean cluster-test replicas-test image-test image-test-arm64 nano-estimate
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python demo/run.py
@@ -29,7 +31,12 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 cluster-test: $(RAY_VENV)/.installed
-	$(RAY_VENV)/bin/python -m pytest tests/service/test_cluster.py tests/service/cli/test_batch_ray.py
+	$(RAY_VENV)/bin/python -m pytest tests/service/test_cluster.py tests/service/test_cluster_ends.py tests/service/cli/test_batch_ray.py
+
+# Where HAProxy is installed these run with all others.
+replicas-test: $(VENV)/.installed-dev $(if $(shell command -v haproxy),,$(HAPROXY)/usr/sbin/haproxy)
+	PATH="$(CURDIR)/$(HAPROXY)/usr/sbin:$$PATH" LD_LIBRARY_PATH="$$(echo $(CURDIR)/$(HAPROXY)/usr/lib/*-linux-gnu)" \
+		$(BIN)/python -m pytest tests/docker/test_replicas.py
 
 # IMAGE_TEST=--keep leaves the engine's build cache for the next time.
 image-test: $(VENV)/.installed-demo
@@ -84,3 +91,8 @@ $(RAY_VENV)/.installed: pyproject.toml requirements.lock
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock \
 		--editable '.[client,cluster]' psutil pytest pytest-timeout
 	@touch $@
+
+$(HAPROXY)/usr/sbin/haproxy:
+	mkdir -p $(HAPROXY)
+	cd $(HAPROXY) && apt-get -qq download haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
+	for package in $(HAPROXY)/*.deb; do dpkg-deb --extract $$package $(HAPROXY); done

@@ -1,8 +1,8 @@
 """The server around the app: how it ends without a lost request, and what signals mean.
 
 SIGTERM and SIGINT: not ready at once; for `drain_s` requests are still taken, as a load balancer needs time to hear of
-it; then what is being done gets `shutdown_s` to end, what comes is turned away. A second one ends it now. SIGHUP: look at
-the model store again.
+it; then what is being done gets `shutdown_s` to end, what comes is turned away. A second one ends it now. SIGHUP: look
+at the model store again.
 """
 
 import asyncio
