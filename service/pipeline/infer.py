@@ -143,7 +143,7 @@ class WindowStream:
     def finish(self) -> Pulse:
         """Return a sample per frame pushed; more may follow, and change the last `future` samples."""
         samples = np.concatenate([*self._samples, self._rest()])[self._forgotten :]
-        long_enough = np.array([piece.frames >= self._spec.fps for piece in self._pieces], np.bool_)
+        long_enough = np.array([self._says_something(piece) for piece in self._pieces], np.bool_)
         valid = np.repeat(long_enough, [piece.kept for piece in self._pieces]) & np.isfinite(samples)
         start_s = self._start_s or 0.0
         return Pulse(
@@ -160,6 +160,9 @@ class WindowStream:
         if self._pieces:
             self._pieces[0].kept -= count
 
+    def _says_something(self, piece: "_Piece") -> bool:
+        return piece.frames >= self._spec.fps
+
     def _begin(self, first: Floats) -> None:
         self._add(self._rest())
         self._waiting = np.repeat(first, self._spec.past, axis=0)
@@ -174,9 +177,14 @@ class WindowStream:
         self._samples.append(have)
 
     def _rest(self) -> Floats:
-        """Return the samples of the frames that wait, as if the piece ended with the last."""
-        if self._waiting is None or not self._pieces[-1].frames:
+        """Return the samples of the frames that wait, as if the piece ended with the last.
+
+        A piece that says nothing is not run: frames that come too slowly would cost a window each.
+        """
+        if self._waiting is None:
             return np.zeros(0, np.float32)
+        if not self._says_something(self._pieces[-1]):
+            return np.zeros(len(self._waiting) - self._spec.past, np.float32)
         return self._model.run(np.concatenate([self._waiting, np.repeat(self._waiting[-1:], self._spec.future, 0)]))
 
 

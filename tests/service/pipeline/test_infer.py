@@ -110,6 +110,22 @@ def test_a_piece_of_less_than_a_second_says_nothing(tmp_path: Path) -> None:
     assert np.flatnonzero(~pulse.valid).tolist() == list(range(80, 100))
 
 
+def test_frames_that_come_too_slowly_cost_no_window_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, frames_run = windowed(tmp_path), list[int]()
+    run_it = model.run
+
+    def counted(rgb: Floats) -> Floats:
+        frames_run.append(len(rgb))
+        return run_it(rgb)
+
+    monkeypatch.setattr(model, "run", counted)
+    stream = model.stream()
+    for start in range(0, 600, 30):
+        stream.push(Clip(crops(30), np.arange(30) % 8 != 0, start / 30, 30.0))
+        assert not stream.finish().valid.any()
+    assert sum(frames_run) == 0
+
+
 def test_windows_can_be_finished_again_and_again(tmp_path: Path) -> None:
     model, rgb = windowed(tmp_path), crops(600)
     stream = model.stream()
