@@ -34,8 +34,22 @@ def camera_frames(camera: int | str = 0, *, width: int = 640, height: int = 480)
     camera's address, a GStreamer pipeline. width and height: what it is asked for, in pixels. Raises SourceUnavailable
     without OpenCV, without such a camera, or when it stops delivering.
     """
+    with closing(camera_pictures(camera, width=width, height=height)) as pictures:
+        for time_s, bgr in pictures:
+            jpeg = _jpeg(bgr)
+            if jpeg:
+                yield time_s, jpeg
+
+
+def camera_pictures(
+    camera: int | str = 0, *, width: int = 640, height: int = 480
+) -> Generator[tuple[float, Any], None, None]:
+    """Yield what camera_frames does as pictures, uint8 (height, width, 3) in BGR, for who measures on this machine."""
     with open_camera(camera, width=width, height=height) as capture:
-        yield from _with_jpeg(captured(capture))
+        began_s: float | None = None
+        for now_s, bgr in captured(capture):
+            began_s = now_s if began_s is None else began_s
+            yield now_s - began_s, bgr
 
 
 @contextmanager
@@ -87,15 +101,12 @@ def captured(capture: Any) -> Iterator[tuple[float, Any]]:
         yield now_s, bgr
 
 
-def _with_jpeg(pictures: Iterator[tuple[float, Any]]) -> Iterator[TimedJpeg]:
+def _jpeg(bgr: Any) -> bytes:
+    """Return a picture as JPEG, empty where that cannot be."""
     import cv2  # noqa: PLC0415
 
-    began_s: float | None = None
-    for now_s, bgr in pictures:
-        began_s = now_s if began_s is None else began_s
-        encoded, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        if encoded:
-            yield now_s - began_s, jpeg.tobytes()
+    encoded, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return bytes(jpeg.tobytes()) if encoded else b""
 
 
 def file_frames(path: str | os.PathLike[str], *, realtime: bool = True) -> Iterator[TimedJpeg]:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from service.cli.codes import OK, UNUSABLE, USAGE, seconds
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from facepulse import LiveUpdate
     from facepulse.sources import TimedJpeg
     from service.cli.codes import Commands
+    from service.pipeline.live_messages import LiveMessages
 
+_T = TypeVar("_T")
 _DESCRIPTION = """\
 Measure live: once a second the heart rate of the last 10 seconds, how far to trust it, and the pulse wave. The camera's
 pictures stay on this machine unless --url names a server. Sit still, with light on the face; the first rate comes after
@@ -76,17 +78,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measure_here(arguments: argparse.Namespace, show: "Callable[[LiveUpdate], None]") -> None:
-    from facepulse.live import pack, read_update  # noqa: PLC0415
+    from facepulse.live import read_update  # noqa: PLC0415
     from service.cli.local_estimator import local_estimator  # noqa: PLC0415
 
     session = local_estimator().live(model=arguments.model)
-    for time_s, jpeg in _frames(arguments):
-        told = session.push(pack(time_s, jpeg))
-        if told is not None:
+    for told in _told(arguments, session):
+        if told not in (None, b"null"):
             show(read_update(told))
-    last = session.push(b"")
-    if last not in (None, b"null"):
-        show(read_update(last))
+
+
+def _told(arguments: argparse.Namespace, session: "LiveMessages") -> "Iterator[bytes | None]":
+    """Yield what the session says to each frame and at the end. A camera's pictures need no JPEG on their way."""
+    from facepulse.live import pack  # noqa: PLC0415
+    from facepulse.sources import camera_name, camera_pictures  # noqa: PLC0415
+
+    if arguments.file is None:
+        for time_s, bgr in _until(arguments.seconds, camera_pictures(camera_name(arguments.camera))):
+            yield session.push_picture(time_s, bgr[..., ::-1])
+    else:
+        for time_s, jpeg in _frames(arguments):
+            yield session.push(pack(time_s, jpeg))
+    yield session.push(b"")
 
 
 def _measure_there(arguments: argparse.Namespace, show: "Callable[[LiveUpdate], None]") -> None:
@@ -116,10 +128,14 @@ def _frames(arguments: argparse.Namespace) -> "Iterator[TimedJpeg]":
         frames = camera_frames(camera_name(arguments.camera))
     else:
         frames = file_frames(arguments.file, realtime=not arguments.no_wait)
-    for time_s, jpeg in frames:
-        if arguments.seconds is not None and time_s > arguments.seconds:
+    return _until(arguments.seconds, frames)
+
+
+def _until(seconds: float | None, timed: "Iterator[tuple[float, _T]]") -> "Iterator[tuple[float, _T]]":
+    for time_s, picture in timed:
+        if seconds is not None and time_s > seconds:
             return
-        yield time_s, jpeg
+        yield time_s, picture
 
 
 def _screen() -> "Callable[[LiveUpdate], None]":

@@ -2,14 +2,17 @@
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from service.pipeline.clock import FrameClock
 from service.pipeline.errors import FramesMismatch, TimestampsInvalid
 from service.pipeline.face import crop_of
-from service.pipeline.frame import Frame
+from service.pipeline.frame import Frame, frame_from_rgb
 from service.pipeline.live import Follower, LiveEstimator, LiveUpdate, Spectrum
 from service.pipeline.stills import StillDecoder
 from service.pipeline.stretches import Stretch
@@ -67,11 +70,18 @@ class LiveMessages:
         (stamp_s,) = _TIME.unpack_from(message)
         if not math.isfinite(stamp_s):
             raise TimestampsInvalid("a frame's time is no finite number")
+        return self._push(stamp_s, lambda time_s: self._decoder.decode(message[_TIME.size :], time_s))
+
+    def push_picture(self, stamp_s: float, rgb: NDArray[np.uint8]) -> bytes | None:
+        """Take the next frame of a camera at hand, uint8 (height, width, 3), as `push` does, without a JPEG between."""
+        return self._push(stamp_s, lambda time_s: frame_from_rgb(rgb, time_s))
+
+    def _push(self, stamp_s: float, frame_at: Callable[[float], Frame]) -> bytes | None:
         time_s = self._clock.place(stamp_s)
         if time_s is None:
             return None
         with self._estimator.timed("decode"):
-            frame = self._decoder.decode(message[_TIME.size :], time_s)
+            frame = frame_at(time_s)
         update = self._estimator.push(frame)
         return None if update is None else self._told(update)
 

@@ -5,10 +5,11 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from facepulse import SourceUnavailable, camera_frames, file_frames
-from facepulse.sources import camera_name, csi_pipeline
+from facepulse.sources import camera_name, camera_pictures, csi_pipeline
 from tests.service.pipeline.media import Recipe, write_video
 from tests.service.server import ROOT
 
@@ -53,6 +54,15 @@ def test_a_camera_delivers_jpegs_with_rising_times() -> None:
     assert all(jpeg.startswith(b"\xff\xd8") for _, jpeg in frames)
     assert frames[0][0] == 0.0
     assert all(before[0] < after[0] for before, after in pairwise(frames))
+
+
+def test_a_cameras_pictures_are_those_of_its_jpegs() -> None:
+    cv2 = pytest.importorskip("cv2")
+    _, bgr = next(camera_pictures(str(CLIP)))
+    _, jpeg = next(camera_frames(str(CLIP)))
+    assert bgr.shape == (480, 640, 3)
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(decoded.astype(int) - bgr).mean() < 3
 
 
 def test_a_camera_is_called_by_number_or_by_name() -> None:

@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -23,7 +24,7 @@ from service.pipeline.errors import (
 from service.pipeline.estimate import Estimator
 from service.pipeline.live_messages import LiveMessages
 from service.pipeline.types import Box, DecodeLimits
-from tests.service.pipeline.live_clips import face_messages, jpeg, message, wall
+from tests.service.pipeline.live_clips import Rgb, face_messages, jpeg, message, wall
 
 STORE = Path(__file__).parents[3] / "model_store"
 LIMITS = DecodeLimits(max_width=1280, max_height=1280, max_duration_s=60)
@@ -54,6 +55,25 @@ def test_an_update_is_small_json_with_names_and_units(live: LiveMessages) -> Non
     assert set(update["face"]["box"]) == {"x0", "y0", "x1", "y1"}
     assert update["model"]["name"] == "student"
     assert set(update["timing_ms"]) == {"decode", "face", "clip", "infer", "pulse"}
+
+
+def test_pictures_measure_as_their_jpegs_do(estimator: Estimator) -> None:
+    frames = [(body[:8], body[8:]) for body in face_messages()]
+    jpegs, pictures = estimator.live(model="student"), estimator.live(model="student")
+    by_jpeg = [jpegs.push(stamp + picture) for stamp, picture in frames]
+    by_picture = [pictures.push_picture(struct.unpack(">d", stamp)[0], rgb(picture)) for stamp, picture in frames]
+    last, same = (json.loads([told for told in all_told if told][-1]) for all_told in (by_jpeg, by_picture))
+    assert [told is None for told in by_jpeg] == [told is None for told in by_picture]
+    assert same["bpm"] == pytest.approx(last["bpm"], abs=0.5)
+    assert same["confidence"] == pytest.approx(last["confidence"], abs=0.05)
+    assert same["face"]["box"] == pytest.approx(last["face"]["box"], abs=6)
+
+
+def rgb(picture: bytes) -> Rgb:
+    """Decode a JPEG, as a camera at hand gives its pictures."""
+    decoder = av.CodecContext.create("mjpeg", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    return np.asarray(decoder.decode(av.Packet(picture))[0].to_ndarray(format="rgb24"), np.uint8)
 
 
 def test_nothing_known_is_null(live: LiveMessages) -> None:
