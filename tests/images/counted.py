@@ -18,19 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from service.pipeline import chain, live
-from service.pipeline.classical import CLASSICAL
-from service.pipeline.decode import VideoReader
-from service.pipeline.estimate import Estimator
-from service.pipeline.face import FaceTracker
-from service.pipeline.pulse import extras, heart_rate
-from service.pipeline.types import Clip, DecodeLimits, Pulse, PulseModel
+from service.pipeline.infer import OnnxPulseModel
+from service.pipeline.manifest import ModelStore
+from service.pipeline.types import Calibration
 from service.settings import Settings
 
 ASK = 18000  # as in counter.c
 FPS = 30
 MARKS = (150, 300, 450)  # frames; the tracker's looks repeat themselves every five seconds
-CHUNK = 64
+MODEL_MARKS = (8, 16, 24)
 STUDENT = "student"
 Counts = dict[str, dict[int, float]]
 
@@ -49,74 +45,89 @@ class Instructions:
         return millions
 
 
-def count_video(clock: Instructions, estimator: Estimator, clip: Path, frames: Path) -> Counts:
-    """Count the chain of a recorded video up to the samples of the student and of the method of colours."""
-    _replace_clocks(clock)
+# Each part imports what it needs: on an emulated core that takes the longest.
+def count_video(clock: Instructions, clip: Path, frames: Path) -> Counts:
+    """Count the chain of a recorded video up to the samples of the student, then what its samples are made into."""
+    from service.pipeline import chain  # noqa: PLC0415
+    from service.pipeline.decode import VideoReader  # noqa: PLC0415
+    from service.pipeline.estimate import Estimator  # noqa: PLC0415
+    from service.pipeline.face import FaceTracker  # noqa: PLC0415
+    from service.pipeline.types import DecodeLimits  # noqa: PLC0415
+
+    vars(chain)["time"] = SimpleNamespace(perf_counter=clock)
+    estimator = Estimator(Settings().model_store)
     stages = chain.Chain([estimator.model(STUDENT)], FaceTracker(estimator.detector))
     counts: Counts = {}
     with VideoReader(clip, DecodeLimits()) as reader:
-        pictures = stages.timed("decode", reader.frames())
-        for number, frame in enumerate(pictures, 1):
+        for number, frame in enumerate(stages.timed("decode", reader.frames()), 1):
             stages.push(frame)
             _note(counts, number, stages.timing_s)
-    return counts
+    return counts | {"pulse": _count_pulse(clock)}
 
 
-def count_pulse(clock: Instructions, estimator: Estimator, clip: Path, frames: Path) -> Counts:
+def _count_pulse(clock: Instructions) -> dict[int, float]:
     """Count what follows once a recording has ended: heart rate, intervals and breathing, from its samples."""
-    noise = np.random.default_rng(0)
-    counts: Counts = {"pulse": {}}
+    from service.pipeline.pulse import extras, heart_rate  # noqa: PLC0415
+    from service.pipeline.types import Pulse  # noqa: PLC0415
+
+    noise, counts = np.random.default_rng(0), {}
     for number in (900, 1350, 1800):
-        time_s = np.arange(number) / FPS
-        samples = (np.cos(2 * np.pi * 1.2 * time_s) + noise.normal(0, 0.2, number)).astype(np.float32)
-        pulse = Pulse(samples, np.ones(number, np.bool_), 0.0, FPS, "derivative")
+        wave = np.cos(2 * np.pi * 1.2 * np.arange(number) / FPS) + noise.normal(0, 0.2, number)
+        pulse = Pulse(wave.astype(np.float32), np.ones(number, np.bool_), 0.0, FPS, "derivative")
         began = clock()
-        extras(pulse, heart_rate(pulse, estimator.model(STUDENT).calibration, colour=pulse))
-        counts["pulse"][number] = clock() - began
+        extras(pulse, heart_rate(pulse, colour=pulse))
+        counts[number] = clock() - began
     return counts
 
 
-def count_models(clock: Instructions, estimator: Estimator, clip: Path, frames: Path) -> Counts:
-    """Count each model alone: in a recording's stretches, and a second at a time as live."""
-    counts: Counts = {"infer colours": _count_model(clock, CLASSICAL[chain.CHROMINANCE](), CHUNK, lasting=False)}
-    for manifest in estimator.store.pulse_models():
-        model = estimator.model(manifest.name)
-        counts[f"infer {manifest.name}"] = _count_model(clock, model, CHUNK, lasting=False)
-        counts[f"live infer {manifest.name}"] = _count_model(clock, model, FPS, lasting=True)
+def count_models(clock: Instructions, clip: Path, frames: Path) -> Counts:
+    """Count each network alone."""
+    store, noise, counts = ModelStore(Settings().model_store), np.random.default_rng(0), {}
+    for manifest in store.pulse_models():
+        model = OnnxPulseModel(store.folder(manifest.name), default_calibration=Calibration(0.0, {}))
+        by_frames = counts[f"infer {manifest.name}"] = dict[int, float]()
+        for number in MODEL_MARKS:
+            size = model.input.size
+            rgb = noise.uniform(0.4, 0.6, (model.input.lag + number, 3, size, size)).astype(np.float32)
+            began = clock()
+            model.run(rgb)
+            by_frames[number] = clock() - began
+        print(json.dumps(counts), file=sys.stderr, flush=True)
     return counts
 
 
-def _count_model(clock: Instructions, model: PulseModel, chunk: int, *, lasting: bool) -> dict[int, float]:
-    """Count three stretches, after one that fills buffers; `lasting`: all that is known is asked for after each."""
-    size = model.input.size
-    rgb = np.random.default_rng(0).uniform(0.4, 0.6, (chunk, 3, size, size)).astype(np.float32)
-    stream, counts, total = model.stream(), {}, 0.0
-    for index in range(4):
-        clip = Clip(rgb, np.ones(chunk, np.bool_), index * chunk / FPS, FPS)
-        began = clock()
-        stream.push(clip)
-        if lasting:
-            stream.finish()
-        total += clock() - began if index else 0.0
-        if index:
-            counts[index * chunk] = total
-    return counts
-
-
-def count_live(clock: Instructions, estimator: Estimator, clip: Path, frames: Path) -> Counts:
-    """Count the worker's end of a live session of the student, once 20 s of it are known."""
+def count_live(clock: Instructions, clip: Path, frames: Path) -> Counts:
+    """Count the worker's end of a live session of the student: messages with JPEG pictures."""
     jpegs = [path.read_bytes() for path in sorted(frames.iterdir())]
-    pictures = cycle(jpegs + jpegs[::-1])
-    session = estimator.live(model=STUDENT)
-    live_times = [number / 5 for number in range(100)]  # as few frames as it takes to fill the buffers
-    for time_s in live_times:
-        session.push(_message(time_s, next(pictures)))
-    _replace_clocks(clock)
+    return _count_session(clock, jpegs, lambda session, time_s, jpeg: session.push(struct.pack(">d", time_s) + jpeg))
+
+
+def count_here(clock: Instructions, clip: Path, frames: Path) -> Counts:
+    """Count the same on the machine that has the camera: pictures as OpenCV gives them."""
+    import av  # noqa: PLC0415
+
+    decoder: Any = av.CodecContext.create("mjpeg", "r")
+    packets = [av.Packet(path.read_bytes()) for path in sorted(frames.iterdir())[: 2 * FPS]]
+    pictures = [decoder.decode(packet)[0].to_ndarray(format="bgr24") for packet in packets]
+    return _count_session(clock, pictures, lambda session, time_s, bgr: session.push_picture(time_s, bgr[..., ::-1]))
+
+
+def _count_session(clock: Instructions, pictures: list[Any], push: Callable[[Any, float, Any], bytes | None]) -> Counts:
+    """Count a session once 20 s of it are known; the pictures come forwards and backwards."""
+    from service.pipeline import live  # noqa: PLC0415
+    from service.pipeline.estimate import Estimator  # noqa: PLC0415
+
+    vars(live)["time"] = SimpleNamespace(perf_counter=clock)
+    session = Estimator(Settings().model_store).live(model=STUDENT)
+    endless = cycle(pictures + pictures[::-1])
+    before = [number / 5 for number in range(100)]  # as few frames as it takes to fill the buffers
+    for time_s in before:
+        push(session, time_s, next(endless))
     counts: Counts = {}
     stages, total = Counter[str](), 0.0
-    for number, picture in enumerate(islice(pictures, max(MARKS)), 1):
+    for number, picture in enumerate(islice(endless, max(MARKS)), 1):
         began = clock()
-        told = session.push(_message(live_times[-1] + number / FPS, picture))
+        told = push(session, before[-1] + number / FPS, picture)
         total += clock() - began
         if told is not None:
             stages.update({stage: thousands / 1000 for stage, thousands in json.loads(told)["timing_ms"].items()})
@@ -124,9 +135,9 @@ def count_live(clock: Instructions, estimator: Estimator, clip: Path, frames: Pa
     return counts
 
 
-def count_camera(clock: Instructions, estimator: Estimator, clip: Path, frames: Path) -> Counts:
+def count_camera(clock: Instructions, clip: Path, frames: Path) -> Counts:
     """Count what `facepulse live` does for a camera's picture: from the camera's format to RGB, and to JPEG."""
-    import cv2  # noqa: PLC0415 - not in the image
+    import cv2  # noqa: PLC0415
 
     pictures: list[Any] = [cv2.imread(str(path)) for path in sorted(frames.iterdir())[:30]]
     raw = [np.ascontiguousarray(np.repeat(bgr[..., :1], 2, axis=2)) for bgr in pictures]
@@ -149,17 +160,11 @@ def count_camera(clock: Instructions, estimator: Estimator, clip: Path, frames: 
 
 PARTS = {
     "video": count_video,
-    "pulse": count_pulse,
     "models": count_models,
     "live": count_live,
+    "here": count_here,
     "camera": count_camera,
 }
-
-
-def _replace_clocks(clock: Instructions) -> None:
-    """Have the chains measure their stages in millions of instructions instead of seconds."""
-    for module in (chain, live):
-        module.time = SimpleNamespace(perf_counter=clock)  # type: ignore[attr-defined]
 
 
 def _note(counts: Counts, number: int, so_far: dict[str, float]) -> None:
@@ -168,15 +173,10 @@ def _note(counts: Counts, number: int, so_far: dict[str, float]) -> None:
             counts.setdefault(stage, {})[number] = millions
 
 
-def _message(time_s: float, jpeg: bytes) -> bytes:
-    return struct.pack(">d", time_s) + jpeg
-
-
 def main() -> None:
     """Count one part."""
     clock = Instructions(sys.argv[1])
-    estimator = Estimator(Settings().model_store)
-    print(json.dumps(PARTS[sys.argv[2]](clock, estimator, Path(sys.argv[3]), Path(sys.argv[4]))))
+    print(json.dumps(PARTS[sys.argv[2]](clock, Path(sys.argv[3]), Path(sys.argv[4]))))
 
 
 if __name__ == "__main__":

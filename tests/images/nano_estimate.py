@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isclose
 
+from service.pipeline.infer import WINDOW_CHUNK
+from service.pipeline.types import InputSpec
+
 CLOCK_HZ = 1.43e9  # each of the board's four Cortex-A57 at 10 W
-# Instructions per cycle, assumed: the core decodes three at most (LLVM's model of it, AArch64SchedA57.td). 7-Zip, which
-# waits for memory much more than we do, is known to reach 0.88 on all four cores of a Nano at once: 5060 of its MIPS
-# (sbc-bench, Results.md).
-SLOW_IPC, FAST_IPC = 0.8, 1.6
+# Instructions per cycle, assumed. A network is nearly all FMLA, of which the core starts one per cycle. 7-Zip, which
+# waits for memory more than we do, is known to reach 0.88 on all four cores of a Nano at once (docs/jetson.md).
+SLOW_IPC, FAST_IPC = 0.7, 1.0
 CAMERA_FPS = 30
 PAPER_FPS = {"teacher": 2.0, "student": 20.0}  # Hwang, Park, Lee 2023: 0.50 and 0.05 s per frame with preprocessing
-MODELS = ("student", "teacher", "mobilenetv3", "temporal")
+STUDENT = "student"
 LINEAR = 0.05
 Counts = Mapping[str, Mapping[int, float]]
 
@@ -52,29 +54,45 @@ class Cost:
         return fps / self.fps(ipc)
 
 
-def recorded(counts: Counts, model: str) -> Cost:
+def frames_run(spec: InputSpec) -> tuple[float, float]:
+    """Return on how many frames a network runs per frame of video: of a recording, and live.
+
+    A network of windows sees the frames before each stretch anew, and live what waits for its future once a second.
+    """
+    if not spec.windowed:
+        return 1.0, 1.0
+    recorded = (spec.lag + WINDOW_CHUNK) / WINDOW_CHUNK
+    return recorded, recorded + (spec.lag + WINDOW_CHUNK / 2 + spec.future) / spec.fps
+
+
+def recorded(counts: Counts, model: str, spec: InputSpec) -> Cost:
     """Return what a frame of a recorded video costs with a model, from the file to the heart rate."""
-    stages = ("decode", "face", "clip", "pulse", "infer colours", f"infer {model}")
-    return Cost(sum(per_frame(counts[stage]) for stage in stages))
+    others = sum(per_frame(counts[stage]) for stage in ("decode", "face", "clip", "pulse", "infer"))
+    return _with_model(others, counts, model, frames_run(spec)[0])
 
 
-def live(counts: Counts, model: str) -> Cost:
+def live(counts: Counts, model: str, spec: InputSpec) -> Cost:
     """Return what a live frame costs the service with a model, from the JPEG to the update."""
-    others = per_frame(counts["live all"]) - per_frame(counts["live infer student"])
-    return Cost(others + per_frame(counts[f"live infer {model}"]))
+    return _with_model(per_frame(counts["live all"]), counts, model, frames_run(spec)[1])
 
 
-def camera(counts: Counts) -> Cost:
-    """Return what `facepulse live` adds to a live frame: the camera's picture becomes a JPEG."""
-    return Cost(per_frame(counts["camera"]) + per_frame(counts["jpeg"]))
+def _with_model(millions: float, counts: Counts, model: str, frames: float) -> Cost:
+    """Put a model in the student's place, with which the chains were counted."""
+    student, other = (per_frame(counts[f"infer {name}"]) for name in (STUDENT, model))
+    return Cost(millions - student + frames * other)
 
 
-def live_with_camera(counts: Counts) -> Cost:
-    """Return what a frame of `facepulse live` costs with the student, the camera's side and the service's together."""
-    return Cost(live(counts, "student").millions + camera(counts).millions)
+def live_programs(counts: Counts) -> dict[str, Cost]:
+    """Return what a frame costs each program that may measure live on the board, with the student."""
+    camera, jpeg = per_frame(counts["camera"]), per_frame(counts["jpeg"])
+    return {
+        "`facepulse live`, all in one program": Cost(camera + per_frame(counts["here all"])),
+        "`facepulse live --url`: its camera's pictures as JPEG": Cost(camera + jpeg),
+        "a worker of the service": Cost(per_frame(counts["live all"])),
+    }
 
 
-def tables(counts: Counts) -> str:
+def tables(counts: Counts, models: Mapping[str, InputSpec]) -> str:
     """Return the stages, the models and the live path as Markdown."""
     stages = {stage: Cost(per_frame(by_frames)) for stage, by_frames in counts.items()}
     rows = [f"| {stage} | {cost.millions:.2f} | {_span(cost.ms, 2)} |" for stage, cost in stages.items()]
@@ -82,17 +100,18 @@ def tables(counts: Counts) -> str:
     head = (
         "| model | recorded: million instructions | fps of one core | paper, fps | live at 30 fps: share of one core |"
     )
-    rows = [_row(counts, model) for model in MODELS]
+    rows = [_row(counts, model, spec) for model, spec in models.items()]
     found.append([head, "|---|---|---|---|---|", *rows])
-    both = live_with_camera(counts)
-    told = f"student live with the camera's side: {both.millions:.2f} million, {_percent(both)} of one core"
-    return "\n\n".join(["\n".join(table) for table in found] + [told])
+    rows = [f"| {name} | {cost.millions:.2f} | {_percent(cost)} |" for name, cost in live_programs(counts).items()]
+    head = "| student live at 30 fps | million instructions per frame | share of one core |"
+    found.append([head, "|---|---|---|", *rows])
+    return "\n\n".join("\n".join(table) for table in found)
 
 
-def _row(counts: Counts, model: str) -> str:
-    cost, paper = recorded(counts, model), PAPER_FPS.get(model)
+def _row(counts: Counts, model: str, spec: InputSpec) -> str:
+    cost, paper = recorded(counts, model, spec), PAPER_FPS.get(model)
     told = "-" if paper is None else f"{paper:g}"
-    return f"| {model} | {cost.millions:.2f} | {_span(cost.fps, 0)} | {told} | {_percent(live(counts, model))} |"
+    return f"| {model} | {cost.millions:.2f} | {_span(cost.fps, 0)} | {told} | {_percent(live(counts, model, spec))} |"
 
 
 def _span(of_ipc: Callable[[float], float], digits: int) -> str:

@@ -1,18 +1,22 @@
 import pytest
 
+from service.pipeline.infer import WINDOW_CHUNK
+from service.pipeline.types import InputSpec
 from tests.images.nano_estimate import (
     CLOCK_HZ,
     FAST_IPC,
-    MODELS,
     SLOW_IPC,
     Cost,
-    camera,
+    frames_run,
     live,
-    live_with_camera,
+    live_programs,
     per_frame,
     recorded,
     tables,
 )
+
+PAIRS = InputSpec()
+WINDOWS = InputSpec(lag=208, past=182, future=26)
 
 
 def straight(millions: float, start: float = 7.0) -> dict[int, float]:
@@ -23,11 +27,12 @@ COUNTS = {
     "decode": straight(5),
     "face": straight(1),
     "clip": straight(2),
+    "infer": straight(1.5),
     "pulse": straight(0.5),
-    "infer colours": straight(0.25),
-    **{f"infer {model}": straight(10 * number) for number, model in enumerate(MODELS, 1)},
-    **{f"live infer {model}": straight(20 * number) for number, model in enumerate(MODELS, 1)},
+    "infer student": straight(1),
+    "infer teacher": straight(20),
     "live all": straight(30),
+    "here all": straight(25),
     "camera": straight(3),
     "jpeg": straight(4),
 }
@@ -58,23 +63,36 @@ def test_fewer_instructions_per_cycle_take_longer() -> None:
     assert Cost(10).ms(SLOW_IPC) == pytest.approx(Cost(10).ms(FAST_IPC) * FAST_IPC / SLOW_IPC)
 
 
+def test_a_network_of_pairs_runs_on_each_frame_once() -> None:
+    assert frames_run(PAIRS) == (1.0, 1.0)
+
+
+def test_a_network_of_windows_sees_frames_anew() -> None:
+    recorded, live = frames_run(WINDOWS)
+    assert recorded == pytest.approx((208 + WINDOW_CHUNK) / WINDOW_CHUNK)
+    assert live == pytest.approx(recorded + (208 + WINDOW_CHUNK / 2 + 26) / 30)
+
+
 def test_a_recorded_frame_goes_through_every_stage_and_one_model() -> None:
-    assert recorded(COUNTS, "teacher").millions == pytest.approx(5 + 1 + 2 + 0.5 + 0.25 + 20)
+    assert recorded(COUNTS, "student", PAIRS).millions == pytest.approx(5 + 1 + 2 + 1.5 + 0.5)
+    assert recorded(COUNTS, "teacher", PAIRS).millions == pytest.approx(5 + 1 + 2 + 1.5 + 0.5 - 1 + 20)
 
 
 def test_another_model_live_changes_inference_alone() -> None:
-    assert live(COUNTS, "student").millions == pytest.approx(30)
-    assert live(COUNTS, "teacher").millions == pytest.approx(30 - 20 + 40)
+    assert live(COUNTS, "student", PAIRS).millions == pytest.approx(30)
+    assert live(COUNTS, "teacher", WINDOWS).millions == pytest.approx(30 - 1 + 20 * frames_run(WINDOWS)[1])
 
 
-def test_live_from_a_camera_costs_the_pictures_too() -> None:
-    assert camera(COUNTS).millions == pytest.approx(7)
-    assert live_with_camera(COUNTS).millions == pytest.approx(37)
+def test_who_has_the_camera_makes_a_jpeg_for_a_server_alone() -> None:
+    alone, client, worker = (cost.millions for cost in live_programs(COUNTS).values())
+    assert alone == pytest.approx(3 + 25)
+    assert client == pytest.approx(3 + 4)
+    assert worker == pytest.approx(30)
 
 
 def test_the_tables_tell_both_ends_of_the_range_beside_the_paper() -> None:
-    told = tables(COUNTS)
-    cost = recorded(COUNTS, "teacher")
-    assert f"| teacher | 28.75 | {cost.fps(SLOW_IPC):.0f} to {cost.fps(FAST_IPC):.0f} | 2 |" in told
-    assert "| decode | 5.00 | 4.37 to 2.19 |" in told
-    assert "37.00 million" in told
+    told = tables(COUNTS, {"student": PAIRS, "teacher": PAIRS})
+    cost = recorded(COUNTS, "teacher", PAIRS)
+    assert f"| teacher | 29.00 | {cost.fps(SLOW_IPC):.0f} to {cost.fps(FAST_IPC):.0f} | 2 |" in told
+    assert "| decode | 5.00 | 5.00 to 3.50 |" in told
+    assert "| a worker of the service | 30.00 | 90 % to 63 % |" in told
