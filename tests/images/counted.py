@@ -49,6 +49,7 @@ class Instructions:
 def count_video(clock: Instructions, clip: Path, frames: Path) -> Counts:
     """Count the chain of a recorded video up to the samples of the student, then what its samples are made into."""
     from service.pipeline import chain  # noqa: PLC0415
+    from service.pipeline.clip import CHUNK_FRAMES  # noqa: PLC0415
     from service.pipeline.decode import VideoReader  # noqa: PLC0415
     from service.pipeline.estimate import Estimator  # noqa: PLC0415
     from service.pipeline.face import FaceTracker  # noqa: PLC0415
@@ -62,7 +63,9 @@ def count_video(clock: Instructions, clip: Path, frames: Path) -> Counts:
         for number, frame in enumerate(stages.timed("decode", reader.frames()), 1):
             stages.push(frame)
             _note(counts, number, stages.timing_s)
-    return counts | {"pulse": _count_pulse(clock)}
+    # Inference comes in whole stretches.
+    inferred = {number // CHUNK_FRAMES * CHUNK_FRAMES: total for number, total in counts["infer"].items()}
+    return counts | {"infer": inferred, "pulse": _count_pulse(clock)}
 
 
 def _count_pulse(clock: Instructions) -> dict[int, float]:

@@ -15,7 +15,7 @@ SLOW_IPC, FAST_IPC = 0.7, 1.0
 CAMERA_FPS = 30
 PAPER_FPS = {"teacher": 2.0, "student": 20.0}  # Hwang, Park, Lee 2023: 0.50 and 0.05 s per frame with preprocessing
 STUDENT = "student"
-LINEAR = 0.05
+LINEAR = 0.1
 Counts = Mapping[str, Mapping[int, float]]
 
 
