@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import av
+import httpx
 import psutil
 
 from service.api.schemas import HeartRateResult
@@ -72,17 +73,23 @@ def _children_s() -> float:
 def over_http(video: Path, folder: Path) -> None:
     """Print CPU seconds of a request by model, the API's process's share, the bytes, and the largest worker so far."""
     content = video.read_bytes()
-    with running_server(folder, estimator=DEFAULT_ESTIMATOR, model_store=STORE) as server:
+    with running_server(folder, estimator=DEFAULT_ESTIMATOR, model_store=STORE, task_timeout_s=600) as server:
         for model in MODELS:
-            answer = server.measure(content, model=model).raise_for_status()
+            answer = ask(server, content, model)
             api, before_s = psutil.Process(server.process.pid), cpu_s(server)
             api_before_s = sum(api.cpu_times()[:2])
             for _ in range(MANY):
-                server.measure(content, model=model).raise_for_status()
+                ask(server, content, model)
             each_s = (cpu_s(server) - before_s) / MANY
             api_s = (sum(api.cpu_times()[:2]) - api_before_s) / MANY
             sizes = f"{len(content) / 1e6:.2f} MB in, {len(answer.content) / 1e3:.1f} kB out, {peak_mb(server):.0f} MB"
             print(f"HTTP {model:9} {each_s:6.2f} CPU s a video, {api_s:.3f} of it the API's process; {sizes}")
+
+
+def ask(server: Server, content: bytes, model: str) -> httpx.Response:
+    """Have the video measured, however long that takes on a busy machine."""
+    files, url = {"file": content}, f"{server.url}/v1/heart-rate"
+    return httpx.post(url, files=files, data={"model": model}, timeout=600, trust_env=False).raise_for_status()
 
 
 def peak_mb(server: Server) -> float:
@@ -116,15 +123,15 @@ def lines(folder: Path, result: HeartRateResult) -> None:
         before_s = time.process_time()
         done = _as_often(lambda: manifest.add(Entry(f"{next(numbers)}.mp4", 1, 1, "auto", "largest"), result))
         used_s = time.process_time() - before_s
-    since = time.perf_counter()
+    before_s = time.process_time()
     with BatchManifest(path):
         pass
-    read_s = time.perf_counter() - since
+    read_s = time.process_time() - before_s
     size = path.stat().st_size / done
     print(
         f"manifest: {done / FOR_S:.0f} lines/s, {1000 * used_s / done:.2f} CPU ms and {size:.0f} bytes each", end="; "
     )
-    print(f"a million lines are {size / 1000:.1f} GB and read in {1e6 * read_s / done:.0f} s by a run that goes on")
+    print(f"a million are {size / 1000:.1f} GB and cost {1e6 * read_s / done:.0f} CPU s to a run that goes on")
 
 
 def listing(folder: Path) -> None:
