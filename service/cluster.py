@@ -16,13 +16,13 @@ from service.main import create_app
 from service.settings import Settings
 from service.wire import DEFAULT_ESTIMATOR
 
-_SCALING = {"min_replicas": 1, "max_replicas": 100, "target_ongoing_requests": 2}
+SCALING = {"min_replicas": 1, "max_replicas": 100, "target_ongoing_requests": 2}
 _MOST_AT_A_TIME = 64  # of a replica: those that listen to a job wait long and cost nothing
 
 
 def application(arguments: dict[str, Any]) -> serve.Application:
     """Return what `serve run` runs. Arguments: `estimator`, options of the deployment such as `autoscaling_config`."""
-    options = {"autoscaling_config": _SCALING} | arguments
+    options = {"autoscaling_config": SCALING} | arguments
     estimator = options.pop("estimator", DEFAULT_ESTIMATOR)
 
     def build() -> FastAPI:

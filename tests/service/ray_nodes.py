@@ -37,12 +37,26 @@ class Nodes:
 
     def workers_of_second(self) -> list[psutil.Process]:
         """Return the service's workers that the second node started and that live."""
-        raylet = psutil.Process(self.second.all_processes["raylet"][0].process.pid)
-        return [p for p in raylet.children(recursive=True) if "service.worker" in _command(p)]
+        return [p for p in processes_of(self.second) if "service.worker" in _command(p)]
+
+    def add_without_workers(self) -> Any:
+        """Add a node on which no worker starts, as it lacks the models."""
+        broken = {"FACEPULSE_MODEL_STORE": "/nowhere", "FACEPULSE_WORKER_START_TIMEOUT_S": "2"}
+        return self.cluster.add_node(num_cpus=1, env_vars=broken, **_SMALL)
 
     def kill_second(self) -> None:
         """End the second node as a power cut would."""
         self.cluster.remove_node(self.second, allow_graceful=False)
+
+
+def processes_of(node: Any) -> list[psutil.Process]:
+    """Return what runs on a node."""
+    return psutil.Process(node.all_processes["raylet"][0].process.pid).children(recursive=True)
+
+
+def is_at(task: str, node: Any) -> bool:
+    """Whether a node does a task now."""
+    return any(f"ray::{task}" in " ".join(_command(process)) for process in processes_of(node))
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -51,13 +65,18 @@ def _command(process: psutil.Process) -> list[str]:
     return []
 
 
+def new_cluster(cores: int) -> Any:
+    """Start a cluster of one node; Ray gives up after half a minute, which a very busy machine may need."""
+    from ray.cluster_utils import Cluster  # noqa: PLC0415
+
+    return Cluster(initialize_head=True, head_node_args=_SMALL | {"num_cpus": cores})
+
+
 @contextlib.contextmanager
 def two_nodes(cores: int = 1) -> Iterator[Nodes]:
     """Run two nodes of so many cores, whose processes find the package and these tests."""
-    from ray.cluster_utils import Cluster  # noqa: PLC0415
-
     os.environ["PYTHONPATH"] = str(ROOT)
-    cluster = Cluster(initialize_head=True, head_node_args=_SMALL | {"num_cpus": cores})
+    cluster = new_cluster(cores)
     try:
         yield Nodes(cluster, cluster.add_node(num_cpus=cores, **_SMALL))
     finally:
