@@ -1,10 +1,15 @@
+import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.cli import main
+from service.cli.live import _told
 from service.keys import new_key
 from service.wire import DEFAULT_ESTIMATOR
 from tests.service.cli.test_estimate import CLIP, METHOD
@@ -29,6 +34,45 @@ def test_updates_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [round(update["time_s"], 1) for update in updates] == [1.0, 2.0, 2.5]
     assert [update["final"] for update in updates] == [False, False, True]
     assert updates[0]["model"]["name"] == METHOD
+
+
+def test_a_camera_is_measured_here(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file in the camera's place, which OpenCV reads as fast as it can."""
+    pytest.importorskip("cv2")
+    assert main(["live", "--camera", str(CLIP), "--model", METHOD, "--seconds", "0.1", "--json"]) == 0
+    (last,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert last["final"]
+    assert last["face"] is not None
+
+
+class Pictures:
+    """A session that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[NDArray[np.uint8]] = []
+
+    def push_picture(self, stamp_s: float, rgb: NDArray[np.uint8]) -> bytes | None:
+        self.taken.append(rgb)
+        return None
+
+    def push(self, message: bytes) -> bytes | None:
+        return None
+
+
+def test_a_cameras_colours_are_in_order() -> None:
+    pytest.importorskip("cv2")
+    session = Pictures()
+    arguments = argparse.Namespace(file=None, camera=str(CLIP), seconds=0.01)
+    list(_told(arguments, session))  # type: ignore[arg-type]
+    with av.open(str(CLIP)) as container:
+        first = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert np.abs(session.taken[0].astype(int) - first).mean() < 3
+
+
+def test_a_camera_that_is_not_there_is_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    assert main(["live", "--camera", str(tmp_path / "video0")]) == 1
+    assert "no such camera" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_1(capsys: pytest.CaptureFixture[str]) -> None:
