@@ -13,6 +13,7 @@ import pytest
 from tests.service.server import ROOT
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112, a busy machine takes its time
 CLUSTER_MARKS = [
     pytest.mark.cluster,
     pytest.mark.slow,
@@ -66,7 +67,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def new_cluster(cores: int) -> Any:
-    """Start a cluster of one node; Ray gives up after half a minute, which a very busy machine may need."""
+    """Start a cluster of one node."""
     from ray.cluster_utils import Cluster  # noqa: PLC0415
 
     return Cluster(initialize_head=True, head_node_args=_SMALL | {"num_cpus": cores})
