@@ -53,7 +53,12 @@ def check_models(settings: Settings) -> Iterator[Finding]:
         estimator = local_estimator(settings)
         estimator.warm()
     except UnknownModel as error:
-        yield Finding("bad", "models", f"{error.code}: {error.detail}", "name one of them in FACEPULSE_DEFAULT_MODEL")
+        yield Finding(
+            "bad",
+            "models",
+            f"{error.code}: {error.detail}",
+            "name in FACEPULSE_DEFAULT_MODEL what `facepulse models` lists",
+        )
         return
     except FacePulseError as error:
         remedy = "name the folder of released models in FACEPULSE_MODEL_STORE, or put the released files back"

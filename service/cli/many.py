@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 from service.cli.codes import MAX_DURATION_S, CommandFailed
+from service.cli.local_estimator import local_estimator
 from service.cli.local_pool import Measured, for_each, local_pool, measure_file
 from service.cli.report import Report
 from service.cli.rows import Format, header, name_of, open_to_resume, row_text
-from service.pipeline.classical import CLASSICAL
-from service.pipeline.errors import UnknownModel
-from service.pipeline.manifest import ModelStore
 from service.settings import Settings
 from service.wire import VideoTask
 
@@ -103,9 +101,7 @@ class _table:  # noqa: N801, reads as the function that it would be
 
 def check_model(settings: Settings, name: str) -> None:
     """Raise UnknownModel or ModelError now and not once per video."""
-    released = {manifest.name for manifest in ModelStore(settings.model_store).pulse_models()}
-    if name not in ("auto", *released, *CLASSICAL):
-        raise UnknownModel("there is no model or method of this name")
+    local_estimator(settings).resolve(name)
 
 
 async def _measure_all(

@@ -46,11 +46,17 @@ class Estimator:
         """The face detector of the store."""
         return FaceDetector(self.store.folder("face"))
 
+    def resolve(self, name: str = AUTO) -> str:
+        """Return the name of the model that is meant: `auto` is the default. Raises UnknownModel."""
+        if name == AUTO and self.default not in self.names:
+            raise UnknownModel(f"the default is to be {self.default}, and there is no model or method of this name")
+        if name not in (AUTO, *self.names):
+            raise UnknownModel("there is no model or method of this name")
+        return self.default if name == AUTO else name
+
     def model(self, name: str = AUTO) -> PulseModel:
         """Return a pulse model by name, `auto` for the default. Raises UnknownModel or ModelError."""
-        name = self.default if name == AUTO else name
-        if name not in self.names:
-            raise UnknownModel("there is no model or method of this name")
+        name = self.resolve(name)
         if name not in self._models:
             self._models[name] = self._open(name)
         return self._models[name]

@@ -63,6 +63,15 @@ def test_a_picture_is_of_one_video(many: list[str], capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("many", [[], ["--format", "csv"]])
+def test_a_default_that_is_no_model_is_2(
+    many: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEPULSE_DEFAULT_MODEL", "studnet")
+    assert main(["estimate", str(CLIP), *many]) == 2
+    assert capsys.readouterr().err.startswith("unknown_model: the default is to be studnet")
+
+
+@pytest.mark.parametrize("many", [[], ["--format", "csv"]])
 def test_an_unknown_model_is_2(many: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", str(CLIP), "--model", "nonsense", *many]) == 2
     assert capsys.readouterr().err.startswith("unknown_model: ")

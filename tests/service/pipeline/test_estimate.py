@@ -54,8 +54,9 @@ def test_auto_can_be_told_otherwise_but_not_of_a_release(estimator: Estimator) -
 def test_a_default_that_is_no_model_does_not_get_warm(tmp_path: Path) -> None:
     (tmp_path / "face-1.0.0").symlink_to(STORE / "face-1.0.0")
     (tmp_path / "active.json").write_text('{"default": "nobody", "models": {"face": "1.0.0"}}')
-    with pytest.raises(UnknownModel):
+    with pytest.raises(UnknownModel) as raised:
         Estimator(tmp_path).warm()
+    assert "nobody" in raised.value.detail
 
 
 def test_a_release_is_opened_whatever_the_store_names_by_now(tmp_path: Path) -> None:
