@@ -38,6 +38,11 @@ class Proxy:
         """Return the regular files that it has open."""
         return [Path(file.path) for file in self.process.open_files()]
 
+    def connections(self) -> list[int]:
+        """Return the ports of its established connections: its own of callers, others of its own to replicas."""
+        links = self.process.net_connections("tcp")
+        return [link.laddr.port for link in links if link.status == psutil.CONN_ESTABLISHED]
+
 
 def free_ports(count: int) -> list[int]:
     """Return ports that are free now."""

@@ -64,6 +64,11 @@ def test_both_are_given_work(replicas: Replicas) -> None:
     assert replicas.measured_by(replicas.b) > 0
 
 
+def test_no_connection_is_kept_that_a_replica_may_close_as_a_request_comes(replicas: Replicas) -> None:
+    with replicas.proxy.client() as client:
+        wait_until(lambda: client.get("/livez").is_success and replicas.proxy.connections() == [replicas.proxy.port])
+
+
 def test_a_job_is_found_wherever_it_is(replicas: Replicas) -> None:
     with replicas.proxy.client() as client:
         jobs = [client.post("/v1/jobs", files={"file": VIDEO}).raise_for_status().json() for _ in range(8)]
