@@ -220,6 +220,7 @@ _TOLD_IN_WORDS = {
     "otlp_endpoint": "none",
     "model_store": "`model_store` beside the code",
     "default_model": "the store's",
+    "replica": "none",
     "uploads_dir": "data_dir",
     "data_dir": "`facepulse-<uid>` in the temporary folder",
     "workers": "usable cores",
