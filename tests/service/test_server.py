@@ -63,10 +63,20 @@ def test_with_nothing_to_do_it_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_load_balancer_is_given_time_to_notice(tmp_path: Path) -> None:
-    with running_server(tmp_path, drain_s=2) as server:
+    with running_server(tmp_path, drain_s=600) as server:
         terminate(server)
         wait_until(lambda: readiness(server) == "stopping")
         assert server.measure().status_code == 200
+        terminate(server)  # a second signal ends it now
+        assert server.process.wait(20) == 0
+        assert server.left_behind() == []
+
+
+def test_once_the_time_to_notice_is_over_it_ends(tmp_path: Path) -> None:
+    with running_server(tmp_path, drain_s=1, shutdown_s=60) as server, ThreadPoolExecutor() as threads:
+        answer = begin(threads, server, "sleep_longer")
+        terminate(server)
+        assert answer.result().status_code == 200
         assert server.process.wait(20) == 0
 
 
