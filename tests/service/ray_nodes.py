@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,10 @@ import pytest
 from tests.service.server import ROOT
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112, a busy machine takes its time
+# A busy machine takes its time.
+os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112
+os.environ["RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S"] = "120"
+os.environ["RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S"] = "120"
 CLUSTER_MARKS = [
     pytest.mark.cluster,
     pytest.mark.slow,
@@ -82,3 +86,21 @@ def two_nodes(cores: int = 1) -> Iterator[Nodes]:
         yield Nodes(cluster, cluster.add_node(num_cpus=cores, **_SMALL))
     finally:
         cluster.shutdown()
+
+
+@contextlib.contextmanager
+def serving(nodes: Nodes, application: Any) -> Iterator[str]:
+    """Run an application on the nodes, its door on the first; yield its URL. This process joins and leaves them."""
+    import ray  # noqa: PLC0415
+    from ray import serve  # noqa: PLC0415
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
+    try:
+        serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
+        serve.run(application)
+        yield f"http://127.0.0.1:{port}"
+        serve.shutdown()
+    finally:
+        ray.shutdown()

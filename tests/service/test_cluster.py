@@ -1,6 +1,5 @@
 """The service on two Ray nodes of this machine, one of which is killed at work; the stand-in measures."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import httpx
 import pytest
 
 from service.keys import KeysUnusable
-from tests.service.ray_nodes import CLUSTER_MARKS, Nodes, two_nodes
+from tests.service.ray_nodes import CLUSTER_MARKS, Nodes, serving, two_nodes
 from tests.service.server import VIDEO, wait_until
 from tests.service.standin import SPEC
 
@@ -51,28 +50,18 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    import ray  # noqa: PLC0415
-    from ray import serve  # noqa: PLC0415
-
     from service.cluster import application  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("cluster")
     (folder / "store").mkdir()
     (folder / "store" / "active.json").write_text('{"default": "student", "models": {}}')
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FACEPULSE_MODEL_STORE", str(folder / "store"))
         environment.setenv("FACEPULSE_DATA_DIR", str(folder / "data"))
         environment.setenv("FACEPULSE_ALLOW_OPEN", "true")
-        with two_nodes(cores=2) as nodes:
-            ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
-            serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
-            two = {"min_replicas": 2, "max_replicas": 2}
-            serve.run(application({"estimator": SPEC, "autoscaling_config": two, "max_replicas_per_node": 1}))
-            yield Served(f"http://127.0.0.1:{port}", nodes, folder)
-            serve.shutdown()
-            ray.shutdown()
+        two = {"autoscaling_config": {"min_replicas": 2, "max_replicas": 2}, "max_replicas_per_node": 1}
+        with two_nodes(cores=2) as nodes, serving(nodes, application({"estimator": SPEC} | two)) as url:
+            yield Served(url, nodes, folder)
 
 
 def test_a_video_is_measured(served: Served) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.service.cli.test_batch import lines_of
 from tests.service.cli.test_estimate import CLIP, METHOD
-from tests.service.ray_nodes import CLUSTER_MARKS, two_nodes
+from tests.service.ray_nodes import CLUSTER_MARKS, serving, two_nodes
 from tests.service.server import ROOT, VIDEO, wait_until
 from tests.service.standin import SPEC
 
@@ -69,46 +69,43 @@ def first_machine(folder: Path) -> Iterator[Machine]:
     finally:
         process.kill()
         process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def running_replicas() -> int:
+    """Return how many replicas there are now."""
+    from ray import serve  # noqa: PLC0415
+
+    states: dict[Any, int] = serve.status().applications["default"].deployments["FacePulse"].replica_states
+    return states.get("RUNNING", 0)
 
 
 def test_replicas_come_when_requests_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray  # noqa: PLC0415
-    from ray import serve  # noqa: PLC0415
-
     from service.cluster import SCALING, application  # noqa: PLC0415
 
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     over = threading.Event()
 
-    def ask() -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+    def ask(url: str) -> None:
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
             while not over.is_set():
                 client.post("/v1/heart-rate", files={"file": VIDEO}, data={"model": "sleep_short"})
 
-    def replicas() -> int:
-        states: dict[Any, int] = serve.status().applications["default"].deployments["FacePulse"].replica_states
-        return states.get("RUNNING", 0)
-
-    with two_nodes(cores=2) as nodes:
-        ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
-        serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
-        soon = SCALING | {"upscale_delay_s": 1.0}  # it is half a minute
-        serve.run(application({"estimator": SPEC, "autoscaling_config": soon}))
-        assert replicas() == 1
-        asking = [threading.Thread(target=ask) for _ in range(12)]
+    soon = SCALING | {"upscale_delay_s": 1.0}  # it is half a minute
+    app = application({"estimator": SPEC, "autoscaling_config": soon})
+    with two_nodes(cores=2) as nodes, serving(nodes, app) as url:
+        assert running_replicas() == 1
+        asking = [threading.Thread(target=ask, args=[url]) for _ in range(12)]
         for thread in asking:
             thread.start()
         try:
-            wait_until(lambda: replicas() >= 3, 150)
+            wait_until(lambda: running_replicas() >= 3, 150)
         finally:
             over.set()
             for thread in asking:
                 thread.join()
-            serve.shutdown()
-            ray.shutdown()
 
 
 def test_with_the_first_machine_jobs_are_lost_and_said_to_be(tmp_path: Path) -> None:
