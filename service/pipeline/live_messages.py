@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from service.pipeline.clock import FrameClock
-from service.pipeline.errors import FramesMismatch, TimestampsInvalid
+from service.pipeline.container import bad_size, fits
+from service.pipeline.errors import FramesMismatch, NoColour, ResolutionChanged, TimestampsInvalid
 from service.pipeline.face import crop_of
 from service.pipeline.frame import Frame, frame_from_rgb
 from service.pipeline.live import Follower, LiveEstimator, LiveUpdate, Spectrum
@@ -54,6 +55,8 @@ class LiveMessages:
         self._model = model.info
         self._clock = FrameClock(limits, 0.0, None)
         self._decoder = StillDecoder(limits)
+        self._limits = limits
+        self._size: tuple[int, int] | None = None  # of the first picture that came without a file
         self._estimator = LiveEstimator(model, follower, min_fps=limits.min_fps)
 
     def push(self, message: bytes) -> bytes | None:
@@ -73,8 +76,23 @@ class LiveMessages:
         return self._push(stamp_s, lambda time_s: self._decoder.decode(message[_TIME.size :], time_s))
 
     def push_picture(self, stamp_s: float, rgb: NDArray[np.uint8]) -> bytes | None:
-        """Take the next frame of a camera at hand, uint8 (height, width, 3), as `push` does, without a JPEG between."""
-        return self._push(stamp_s, lambda time_s: frame_from_rgb(rgb, time_s))
+        """Take the next frame of a camera at hand, uint8 (height, width, 3), as `push` does, without a JPEG between.
+
+        Raises NoColour, ResolutionOutOfRange or ResolutionChanged for the picture; for its time as `push`.
+        """
+        return self._push(stamp_s, lambda time_s: self._frame(rgb, time_s))
+
+    def _frame(self, rgb: NDArray[np.uint8], time_s: float) -> Frame:
+        if rgb.ndim != 3 or rgb.shape[2] != 3:
+            raise NoColour("a picture has three colours")
+        frame = frame_from_rgb(rgb, time_s)
+        size = (frame.width, frame.height)
+        if self._size is None and not fits(*size, self._limits):
+            raise bad_size(self._limits)
+        if self._size not in (None, size):
+            raise ResolutionChanged("the pictures are not all of one size")
+        self._size = size
+        return frame
 
     def _push(self, stamp_s: float, frame_at: Callable[[float], Frame]) -> bytes | None:
         time_s = self._clock.place(stamp_s)

@@ -14,6 +14,7 @@ from service.pipeline.errors import (
     FrameRateOutOfRange,
     FramesMismatch,
     ImageMalformed,
+    NoColour,
     NotAnImage,
     ResolutionChanged,
     ResolutionOutOfRange,
@@ -45,7 +46,7 @@ def said(live: LiveMessages, *messages: bytes) -> list[dict[str, Any]]:
     return [json.loads(update) for each in messages if (update := live.push(each)) is not None]
 
 
-def test_an_update_is_small_json_with_names_and_units(live: LiveMessages) -> None:
+def test_an_update_is_small_json_with_names_and_units(live: LiveMessages, estimator: Estimator) -> None:
     raw = [update for each in face_messages()[:190] if (update := live.push(each))]
     update = json.loads(raw[-1])
     assert len(raw[-1]) < 3000
@@ -53,7 +54,7 @@ def test_an_update_is_small_json_with_names_and_units(live: LiveMessages) -> Non
     assert update["bvp"]["fps"] == update["samples"]["fps"] == 30
     assert len(update["samples"]["values"]) == 30
     assert set(update["face"]["box"]) == {"x0", "y0", "x1", "y1"}
-    assert update["model"]["name"] == "student"
+    assert update["model"]["name"] == estimator.default
     assert set(update["timing_ms"]) == {"decode", "face", "clip", "infer", "pulse"}
 
 
@@ -67,6 +68,24 @@ def test_pictures_measure_as_their_jpegs_do(estimator: Estimator) -> None:
     assert same["bpm"] == pytest.approx(last["bpm"], abs=0.5)
     assert same["confidence"] == pytest.approx(last["confidence"], abs=0.05)
     assert same["face"]["box"] == pytest.approx(last["face"]["box"], abs=6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "error"),
+    [((480, 640), NoColour), ((480, 640, 4), NoColour), ((8, 8, 3), ResolutionOutOfRange),
+     ((120, 2000, 3), ResolutionOutOfRange)],
+)  # fmt: skip
+def test_a_camera_s_picture_that_cannot_be_used(
+    live: LiveMessages, shape: tuple[int, ...], error: type[FacePulseError]
+) -> None:
+    with pytest.raises(error):
+        live.push_picture(0.0, np.zeros(shape, np.uint8))
+
+
+def test_a_camera_s_pictures_are_of_one_size(live: LiveMessages) -> None:
+    live.push_picture(0.0, np.zeros((120, 160, 3), np.uint8))
+    with pytest.raises(ResolutionChanged):
+        live.push_picture(0.1, np.zeros((160, 120, 3), np.uint8))
 
 
 def rgb(picture: bytes) -> Rgb:
