@@ -1,5 +1,6 @@
 """A container engine of the proof's own: it touches no other engine and ends with the proof."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -40,10 +41,14 @@ class Engine:
 def running_engine(*, keep: bool) -> Iterator[Engine]:
     """Start an engine that touches neither the firewall nor other engines; end it by its process.
 
-    keep: leave its images and build cache for the next time.
+    keep: leave its images and build cache for the next time. Two would spoil each other's data, so a second one ends.
     """
     data = WORK / "engine"
-    with tempfile.TemporaryDirectory(prefix="engine-") as folder, (WORK / "engine.log").open("wb") as log:
+    with (
+        _alone(WORK / "engine.lock"),
+        tempfile.TemporaryDirectory(prefix="engine-") as folder,
+        (WORK / "engine.log").open("wb") as log,
+    ):
         process = subprocess.Popen(_command(Path(folder), data), stdout=log, stderr=log)
         try:
             engine = Engine(f"unix://{folder}/socket")
@@ -54,6 +59,16 @@ def running_engine(*, keep: bool) -> Iterator[Engine]:
             process.wait(STOP_S)
             if not keep:
                 shutil.rmtree(data)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("another proof of the images runs here: wait for its end") from None
+        yield
 
 
 def _command(folder: Path, data: Path) -> list[str]:
