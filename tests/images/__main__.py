@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from tests.images import emulation, image_checks, service_checks
+from tests.images import emulation, image_checks, replica_checks, service_checks
 from tests.images.build import build_service
 from tests.images.engine import Engine, running_engine
 from tests.images.image_checks import OLD_PROFILE
@@ -13,6 +13,7 @@ from tests.images.table import Table
 from tests.images.tools import ROOT, WORK, install
 
 JETSON = ROOT / "compose.jetson.yaml"
+REPLICAS = ROOT / "compose.replicas.yaml"
 
 
 def main() -> int:
@@ -46,6 +47,7 @@ def prove_amd64(engine: Engine, table: Table) -> None:
         service_checks.check_lock(service, table)
         service_checks.check_memory(service, table)
         service_checks.check_stop(service, table)
+    _prove_replicas(engine, image, table)
     table.begin("old engine")
     image_checks.check_old_profile(engine, image, table)
     old = {"security_opt": [f"seccomp:{OLD_PROFILE}"]}
@@ -72,6 +74,15 @@ def _prove_nano(engine: Engine, image: str, table: Table, changes: Mapping[str, 
         service_checks.check_lock(service, table)
         service_checks.check_memory(service, table)
         service_checks.check_stop(service, table)
+
+
+def _prove_replicas(engine: Engine, image: str, table: Table) -> None:
+    table.begin("two replicas")
+    replica_checks.make_proxy(engine)
+    with service_checks.started(engine, image, REPLICAS, changes={}) as service:
+        service_checks.check_answer(service, table)
+        replica_checks.check_proxy(service, table)
+        replica_checks.check_loss(service, table)
 
 
 def _built(engine: Engine, architecture: str, table: Table) -> str:
