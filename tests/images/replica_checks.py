@@ -60,7 +60,9 @@ def check_loss(service: Started, table: Table) -> None:
     lost = [answer for answer in answers if not answer.ok]
     late = [answer for answer in lost if answer.began_s > dead_s]
     after = sum(answer.ok for answer in answers if answer.began_s > killed_s)
-    said = f"{len(answers) - len(lost)} answered, {after} begun afterwards; {len(lost)} lost, {len(late)} begun afterwards"
+    said = (
+        f"{len(answers) - len(lost)} answered, {after} begun afterwards; {len(lost)} lost, {len(late)} begun afterwards"
+    )
     table.check("a replica killed under load costs what it had in flight", not late and after > 0, said)
     service.engine.docker("start", other)
     table.check("it serves again when it is back", _comes_back(service.engine, other), "healthy")
