@@ -152,8 +152,10 @@ class WindowStream:
 
     def forget(self, count: int) -> None:
         """Drop the first samples; those that stay do not change."""
+        if self._start_s is None:
+            return
         self._forgotten += count
-        self._start_s = (self._start_s or 0.0) + count / self._spec.fps
+        self._start_s += count / self._spec.fps
         self._add(np.zeros(0, np.float32))
         while self._pieces and count >= self._pieces[0].kept and len(self._pieces) > 1:
             count -= self._pieces.pop(0).kept

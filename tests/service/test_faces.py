@@ -32,7 +32,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def both(service: Server, video: bytes) -> dict[str, Any]:
-    answer = service.measure(video, face="all")
+    answer = service.measure(video, face="all", model="student")
     assert answer.status_code == 200
     return dict(answer.json())
 

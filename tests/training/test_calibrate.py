@@ -74,7 +74,7 @@ def test_the_row_counts_videos_and_confident_ones() -> None:
     assert videos == "180"
     assert 20 < float(share.rstrip("%")) < 80
     assert float(right.rstrip("%")) > 90
-    assert 0 < float(worst) < 0.3
+    assert 0 < float(worst) < 0.5  # by few videos' fit; one in a hundred times chance looks like a pulse
 
 
 def test_a_person_is_never_judged_by_a_fit_to_herself() -> None:

@@ -135,6 +135,14 @@ def test_windows_can_be_finished_again_and_again(tmp_path: Path) -> None:
     np.testing.assert_allclose(stream.finish().samples, run(model, rgb, 600).samples, atol=1e-6)
 
 
+def test_a_window_begins_with_its_first_frame_whatever_was_asked_before(tmp_path: Path) -> None:
+    stream = windowed(tmp_path).stream()
+    assert len(stream.finish().samples) == 0
+    stream.forget(0)
+    stream.push(Clip(crops(60), np.ones(60, np.bool_), 100.0, 30.0))
+    assert stream.finish().start_s == 100.0
+
+
 @pytest.mark.parametrize("forgotten", [10, 280, 590])
 def test_windows_forget_what_is_past(tmp_path: Path, forgotten: int) -> None:
     model, rgb = windowed(tmp_path), crops(700)
