@@ -4,6 +4,6 @@ from training.report import accuracy_tables
 
 def test_there_is_a_table_for_each_question_and_each_group() -> None:
     tables = accuracy_tables(SCORES)
-    assert len(tables) == 6
+    assert len(tables) == 7
     assert sum("by skin tone" in table for table in tables) == 1
-    assert all("| student |" in table for table in tables)
+    assert sum("| student |" in table for table in tables) == 6  # all but that of the nearest answer of any

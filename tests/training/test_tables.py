@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from training.scores import Score, WindowScore
-from training.tables import Accuracy, coverage_table, group_table, overall_table, window_table
+from training.tables import Accuracy, coverage_table, group_table, nearest_table, overall_table, window_table
 
 
 def score(model: str, seed: int, error: float, confidence: float, tone: str = "light", code: str = "") -> Score:
@@ -34,6 +34,11 @@ def test_accuracy_is_that_of_all_answers_and_of_the_usable_ones() -> None:
     student = [s for s in SCORES if s.model == "student" and not s.error_code]
     assert Accuracy.of(student) == Accuracy(3, 8.0, 2 / 3, 2.0)
     assert Accuracy.of(student[2:]).cells == ["20.00", "0%", "-"]
+
+
+def test_the_nearest_answer_is_that_of_any_model() -> None:
+    scores = [*SCORES, score("green", 2, -2.0, 0.0)]
+    assert rows(nearest_table(scores))[2] == ["the nearest of 2", "3", "2.00", "100.0%"]  # errors of 1, 3 and 2
 
 
 def test_coverage_counts_what_was_confident() -> None:
