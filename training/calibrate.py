@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from service.pipeline.chain import CHROMINANCE
-from service.pipeline.decode import VideoReader
+from service.pipeline.controls import Controls
 from service.pipeline.errors import InputError
-from service.pipeline.estimate import Estimator, face_clips
+from service.pipeline.estimate import Estimator
 from service.pipeline.manifest import CalibrationPart, read_manifest
 from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import fit_calibration
-from service.pipeline.types import Calibration, Clip, Pulse, PulseModel
+from service.pipeline.types import Calibration, Pulse
 from training.benchmark import BenchmarkSpec, Case, make_cases
 from training.card import untested, write_card
 from training.metrics import NEAR_BPM
@@ -36,12 +35,12 @@ _TRUSTING = Calibration(bias=40.0, weights={})  # so that the bpm does not depen
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One model's samples for one video, and what the video shows; see benchmark.Case."""
+    """One model's samples for one video, what they are checked against, and what it shows; see benchmark.Case."""
 
     person: str
     bpm: float | None
     pulse: Pulse
-    colour: Pulse
+    controls: Controls
 
     def is_right(self, bpm: float) -> bool:
         """Return whether `bpm` is near the truth; nothing is right where there is no pulse."""
@@ -50,22 +49,11 @@ class Observation:
 
 def observe(estimator: Estimator, case: Case, models: Sequence[str]) -> dict[str, Observation]:
     """Return what each model sees in a video, by its name; {} if the service refuses the video."""
-    opened = {name: estimator.model(name) for name in models}
-    spec = opened[models[0]].input
-    assert all((m.input.size, m.input.fps) == (spec.size, spec.fps) for m in opened.values()), "other crops"
     try:
-        clips = list(face_clips(VideoReader(case.video), spec, estimator.detector))
+        found = estimator.observe(case.video, models)
     except InputError:
         return {}
-    colour = _samples(estimator.model(CHROMINANCE), clips)
-    return {name: Observation(case.person, case.bpm, _samples(model, clips), colour) for name, model in opened.items()}
-
-
-def _samples(model: PulseModel, clips: Sequence[Clip]) -> Pulse:
-    stream = model.stream()
-    for clip in clips:
-        stream.push(clip)
-    return stream.finish()
+    return {name: Observation(case.person, case.bpm, *seen) for name, seen in zip(models, found, strict=True)}
 
 
 def fit(observations: Sequence[Observation]) -> Calibration:
@@ -73,7 +61,7 @@ def fit(observations: Sequence[Observation]) -> Calibration:
     pulseless = sum(seen.bpm is None for seen in observations)
     importance = PULSELESS_COUNTS * max(len(observations) - pulseless, 1) / max(pulseless, 1)
     return fit_calibration(
-        [quality_features(seen.pulse, colour=seen.colour) for seen in observations],
+        [quality_features(seen.pulse, controls=seen.controls) for seen in observations],
         [seen.is_right(heart_rate(seen.pulse, _TRUSTING).bpm) for seen in observations],
         [importance if seen.bpm is None else 1.0 for seen in observations],
     )
@@ -90,7 +78,7 @@ def held_out_row(observations: Sequence[Observation]) -> list[str]:
         return [str(len(observations)), "-", "-", "-"]
     fits = [fit(other) for other in reversed(halves)]
     answers = [
-        (seen, heart_rate(seen.pulse, fits[index], colour=seen.colour))
+        (seen, heart_rate(seen.pulse, fits[index], controls=seen.controls))
         for index, half in enumerate(halves)
         for seen in half
     ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
+from service.pipeline.control_stream import ControlStream
+from service.pipeline.controls import Controls
 from service.pipeline.errors import NoFaceFound
 from service.pipeline.frame import Frame
 from service.pipeline.pulse import extras, heart_rate
@@ -28,7 +29,6 @@ from service.pipeline.types import (
 )
 from service.pipeline.warn import face_warnings
 
-CHROMINANCE = "chrom"  # the method whose signal must know of a rate before it is believed; see quality.py
 Item = TypeVar("Item")
 
 
@@ -69,6 +69,11 @@ class FrameSource(Protocol):
 class Tracker(Protocol):
     """Which crops to take of each frame: face.FaceTracker, or cropped.CroppedFace."""
 
+    @property
+    def sees_around(self) -> bool:
+        """Whether the crops show more than the face."""
+        ...
+
     def update(self, frame: Frame) -> tuple[TrackedFace, ...]:
         """Return the crop of each face in the next frame."""
         ...
@@ -80,11 +85,11 @@ class Tracker(Protocol):
 
 @dataclass(slots=True)
 class _Way:
-    """One face's way: its crops, each model's samples, and what the warnings need."""
+    """One face's way: its crops, each model's samples, what they are checked against, and what the warnings need."""
 
     builder: ClipBuilder
     streams: list[PulseStream]
-    colour: PulseStream
+    controls: ControlStream
     crops: int = 0
     comparable: int = 0  # crops while the face was in view and the video had no gap
     brightness_sum: float = 0.0
@@ -138,6 +143,11 @@ class Chain:
         """Return what the model of this index says of each face."""
         return tuple(self._estimate(index, track) for track in tracks)
 
+    def seen(self, index: int, track: FaceTrack) -> tuple[Pulse, Controls]:
+        """Return what the model of this index makes of a face, and what that is checked against."""
+        pulse, controls, _ = self._rate(index, self._ways[track.face_id])
+        return pulse, controls
+
     def so_far(self, index: int) -> HeartRate | None:
         """Return what the model of this index says of the largest face up to now, None before there is one.
 
@@ -148,14 +158,17 @@ class Chain:
         except NoFaceFound:
             return None
         way = self._ways.get(tracks[0].face_id)
-        return None if way is None or not way.crops else self._rate(index, way)[1]
+        return None if way is None or not way.crops else self._rate(index, way)[2]
 
     def _push_face(self, frame: Frame, face: TrackedFace) -> None:
         way = self._ways.get(face.face_id)
         if way is None:
             way = self._ways[face.face_id] = _Way(
-                ClipBuilder(self._input), [m.stream() for m in self.models], CLASSICAL[CHROMINANCE]().stream()
+                ClipBuilder(self._input),
+                [m.stream() for m in self.models],
+                ControlStream(sees_around=self._tracker.sees_around),
             )
+        way.controls.note(frame.time_s, is_key=frame.is_key)
         for clip in self.timed("clip", way.builder.push(frame, face.crop, moved=face.moved)):
             self._infer(way, clip)
 
@@ -164,21 +177,23 @@ class Chain:
         way.comparable += int(clip.comparable.sum())
         way.brightness_sum += float(clip.rgb.mean()) * len(clip.rgb)
         with self._timed("infer"):
-            for stream in (*way.streams, way.colour):
+            for stream in way.streams:
                 stream.push(clip)
+            way.controls.push(clip)
 
     def _estimate(self, index: int, track: FaceTrack) -> FaceEstimate:
-        pulse, rate = self._rate(index, self._ways[track.face_id])
+        pulse, _, rate = self._rate(index, self._ways[track.face_id])
         if self.models[index].input.windowed:  # of three rendered RMSSD that passed the gate two were 10 ms off
             return FaceEstimate(track, rate, SMOOTHED, SMOOTHED)
         with self._timed("pulse"):
             return FaceEstimate(track, rate, *extras(pulse, rate))
 
-    def _rate(self, index: int, way: _Way) -> tuple[Pulse, HeartRate]:
+    def _rate(self, index: int, way: _Way) -> tuple[Pulse, Controls, HeartRate]:
         with self._timed("infer"):
             pulse = way.streams[index].finish()
         with self._timed("pulse"):
-            return pulse, heart_rate(pulse, self.models[index].calibration, colour=way.colour.finish())
+            controls = way.controls.finish()
+            return pulse, controls, heart_rate(pulse, self.models[index].calibration, controls=controls)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

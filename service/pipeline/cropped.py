@@ -15,6 +15,8 @@ MAX_ASPECT = 1.5  # beyond it, squeezing the picture into a square would leave n
 class CroppedFace:
     """Says of every frame that the face is there; to be used like face.FaceTracker."""
 
+    sees_around = False  # a caller may crop to the skin
+
     def __init__(self) -> None:
         self._looks = 0
         self._crops: tuple[tuple[float, Box], ...] = ()

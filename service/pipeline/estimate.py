@@ -10,6 +10,7 @@ from pathlib import Path
 from service.pipeline.chain import Chain, FrameSource, Tracker
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import CHUNK_FRAMES, ClipBuilder
+from service.pipeline.controls import Controls
 from service.pipeline.cropped import MIN_SIDE, CroppedFace
 from service.pipeline.decode import VideoReader
 from service.pipeline.errors import UnknownModel
@@ -22,7 +23,18 @@ from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.prefetch import prefetch
 from service.pipeline.progress import Progress, ProgressReport
 from service.pipeline.pulse import DEFAULT_CALIBRATION
-from service.pipeline.types import Box, Clip, DecodeLimits, Estimate, FaceChoice, InputSpec, PulseModel
+from service.pipeline.types import (
+    Box,
+    Clip,
+    DecodeLimits,
+    Estimate,
+    FaceChoice,
+    FaceTrack,
+    InputSpec,
+    Pulse,
+    PulseModel,
+    Warned,
+)
 
 AUTO = "auto"
 
@@ -125,6 +137,16 @@ class Estimator:
         reader = VideoReader(source, limits) if isinstance(source, Path) else source
         return self._measure(reader, models, FaceTracker(self.detector), limits.min_duration_s, None)
 
+    def observe(
+        self, source: Path | FrameSource, models: Sequence[str], *, limits: DecodeLimits | None = None
+    ) -> tuple[tuple[Pulse, Controls], ...]:
+        """Return what each model makes of the largest face and what it is checked against, as `compare` sees them."""
+        limits = limits or DecodeLimits()
+        reader = VideoReader(source, limits) if isinstance(source, Path) else source
+        chain = Chain([self.model(name) for name in models], FaceTracker(self.detector))
+        tracks, _ = self._run(chain, reader, limits.min_duration_s, None)
+        return tuple(chain.seen(index, tracks[0]) for index in range(len(models)))
+
     def live(
         self, *, model: str = AUTO, face_box: Box | None = None, limits: DecodeLimits | None = None
     ) -> LiveMessages:
@@ -146,6 +168,20 @@ class Estimator:
         progress: Callable[[Progress], None] | None,
     ) -> tuple[Estimate, ...]:
         chain = Chain([self.model(name) for name in models], tracker)
+        tracks, warnings = self._run(chain, reader, min_duration_s, progress)
+        warnings = (*reader.warnings, *warnings)
+        return tuple(
+            Estimate(chain.faces(index, tracks), reader.info, model.info, dict(chain.timing_s), warnings)
+            for index, model in enumerate(chain.models)
+        )
+
+    def _run(
+        self,
+        chain: Chain,
+        reader: FrameSource,
+        min_duration_s: float,
+        progress: Callable[[Progress], None] | None,
+    ) -> tuple[list[FaceTrack], tuple[Warned, ...]]:
         report = ProgressReport(progress, lambda: chain.so_far(0)) if progress else None
         with reader:
             with closing(prefetch(reader.frames())) as frames:
@@ -153,12 +189,7 @@ class Estimator:
                     chain.push(frame)
                     if report:
                         report.update((frame.time_s - reader.start_s) / (reader.expected_duration_s or math.inf))
-            tracks, warnings = chain.finish(min_duration_s)
-        warnings = (*reader.warnings, *warnings)
-        return tuple(
-            Estimate(chain.faces(index, tracks), reader.info, model.info, dict(chain.timing_s), warnings)
-            for index, model in enumerate(chain.models)
-        )
+            return chain.finish(min_duration_s)
 
     def _open(self, name: str) -> PulseModel:
         if name in CLASSICAL:

@@ -97,6 +97,8 @@ class FaceTracker:
     interval_s: seconds between two looks at a face that is found.
     """
 
+    sees_around = True
+
     def __init__(self, detector: Detector, choice: FaceChoice = "largest", *, interval_s: float = 1.0) -> None:
         self._detector = detector
         self._choice = choice

@@ -30,12 +30,14 @@ class Frame:
 
     planes: three 2-D arrays as stored (Y, Cb, Cr or R, G, B), each with its own subsampling.
     rotation_deg: clockwise turn (0, 90, 180, 270) that makes the stored picture upright.
+    is_key: the codec sent it whole, not as what differs from others.
     """
 
     time_s: float
     planes: tuple[Plane, Plane, Plane]
     colour: ColourTransform
     rotation_deg: int = 0
+    is_key: bool = False
 
     @property
     def width(self) -> int:

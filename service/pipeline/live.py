@@ -14,13 +14,13 @@ from typing import Literal, Protocol
 import numpy as np
 
 from service.pipeline import spectrum
-from service.pipeline.chain import CHROMINANCE
-from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import MAX_GAP_S, ClipBuilder
+from service.pipeline.control_stream import ControlStream
+from service.pipeline.controls import Controls
 from service.pipeline.frame import Frame
 from service.pipeline.pulse import MIN_CONFIDENCE, MIN_SPAN_S, heart_rate
 from service.pipeline.recent import Recent
-from service.pipeline.stretches import Stretch, Told, first_from, newest, part, since_loss, whole_seconds
+from service.pipeline.stretches import Stretch, Told, newest, part, since_loss, whole_seconds
 from service.pipeline.types import (
     Box,
     Clip,
@@ -140,9 +140,9 @@ class LiveEstimator:
 
     def _say(self, time_s: float) -> LiveUpdate:
         empty = Pulse(np.zeros(0, np.float32), np.zeros(0, np.bool_), time_s, self._model.input.fps, "wave")
-        pulse, settled, colour = self._way.pulses() if self._way else (empty, empty, empty)
+        pulse, settled, controls = self._way.newest() if self._way else (empty, empty, None)
         since = since_loss(pulse, LOST_S)
-        rate = self._rate(since, colour)
+        rate = self._rate(since, controls)
         face = self._recent.face
         window = rate.windows[-1] if rate and rate.windows and face else None
         confidence = window.confidence if window and self._is_usable else 0.0
@@ -163,12 +163,13 @@ class LiveEstimator:
             timing_s={},
         )
 
-    def _rate(self, pulse: Pulse, colour: Pulse) -> HeartRate | None:
+    def _rate(self, pulse: Pulse, controls: Controls | None) -> HeartRate | None:
         """Return the heart rate of the newest whole seconds, None where there are too few of them for one."""
         whole = whole_seconds(pulse, KEEP_S)
         if len(whole.samples) < MIN_SPAN_S * whole.fps:
             return None
-        return heart_rate(whole, self._model.calibration, colour=part(colour, first_from(colour, whole.start_s)))
+        known = None if controls is None else controls.since(whole.start_s)
+        return heart_rate(whole, self._model.calibration, controls=known)
 
     @property
     def _is_usable(self) -> bool:
@@ -201,12 +202,13 @@ class _Way:
         self._input = model.input
         self._builder = ClipBuilder(model.input)
         self._stream = model.stream()
-        self._colour = CLASSICAL[CHROMINANCE]().stream()
+        self._controls = ControlStream()
         self._end_s = 0.0
         self._rgb: list[float] = []
 
     def push(self, frame: Frame, face: TrackedFace) -> Iterator[Clip]:
         """Take a frame's crop; yield the stretches that are to be inferred."""
+        self._controls.note(frame.time_s, is_key=frame.is_key)
         return self._builder.push(frame, face.crop, moved=face.moved)
 
     def rest(self) -> Iterator[Clip]:
@@ -216,7 +218,7 @@ class _Way:
     def infer(self, clip: Clip) -> None:
         """Run the model on a stretch."""
         self._stream.push(clip)
-        self._colour.push(clip)
+        self._controls.push(clip)
         self._end_s = clip.start_s + (len(clip.rgb) - 1) / clip.fps
         self._rgb.append(float(clip.rgb.mean()))
 
@@ -225,10 +227,12 @@ class _Way:
         rgb, self._rgb = self._rgb, []
         return float(np.mean(rgb)) if rgb else None
 
-    def pulses(self) -> tuple[Pulse, Pulse, Pulse]:
-        """Return the newest samples, those of them that what is to come will not change, and the chrominance."""
-        pulse, colour = (newest(stream, self._end_s - KEEP_S - 1) for stream in (self._stream, self._colour))
-        return pulse, part(pulse, 0, max(0, len(pulse.samples) - self._input.future)), colour
+    def newest(self) -> tuple[Pulse, Pulse, Controls]:
+        """Return the newest samples, those of them that what is to come will not change, and the controls."""
+        since_s = self._end_s - KEEP_S - 1
+        pulse = newest(self._stream, since_s)
+        settled = part(pulse, 0, max(0, len(pulse.samples) - self._input.future))
+        return pulse, settled, self._controls.newest(since_s)
 
 
 def _for_the_eye(rate: HeartRate, pulse: Pulse) -> Pulse:

@@ -11,6 +11,7 @@ from functools import lru_cache
 import av
 import numpy as np
 from av.video.format import VideoFormat
+from av.video.frame import PictureType
 from av.video.plane import VideoPlane
 
 from service.pipeline.errors import NoColour
@@ -59,6 +60,7 @@ def to_frame(picture: av.VideoFrame, time_s: float, rotation_deg: int) -> Frame:
     name = picture.format.name
     if name.startswith(("gray", "ya", "mono")):
         raise NoColour("the video is grey; a pulse needs colour")
+    is_key = picture.key_frame or picture.pict_type == PictureType.I
     planes = _planes(picture, name)
     if planes is None:
         matrix, full = _matrix_code(picture), _is_full_range(picture)
@@ -66,7 +68,7 @@ def to_frame(picture: av.VideoFrame, time_s: float, rotation_deg: int) -> Frame:
             format="rgb24", src_colorspace=matrix, src_color_range=2 if full else 1, dst_color_range=2
         )
         planes, name = _packed(picture, *_PACKED_RGB["rgb24"]), "rgb24"
-    return Frame(time_s, planes, _colour(picture, name), rotation_deg)
+    return Frame(time_s, planes, _colour(picture, name), rotation_deg, is_key)
 
 
 def is_hdr(picture: av.VideoFrame) -> bool:

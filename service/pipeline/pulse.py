@@ -8,6 +8,7 @@ import numpy as np
 
 from service.pipeline import quality, spectrum
 from service.pipeline.beats import find_beats
+from service.pipeline.controls import Controls, echo
 from service.pipeline.hrv import variability
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
 from service.pipeline.respiration import breathing
@@ -35,7 +36,7 @@ AGREES_BPM = 6.0
 
 
 def heart_rate(
-    pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION, *, colour: Pulse | None = None
+    pulse: Pulse, calibration: Calibration = DEFAULT_CALIBRATION, *, controls: Controls | None = None
 ) -> HeartRate:
     """Return the heart rate of one recording, its windows and its wave.
 
@@ -48,8 +49,7 @@ def heart_rate(
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return _nothing(pulse, bvp)
     start_s = _wave_start_s(pulse)
-    spectra = spectrum.power_spectra(wave, pulse.fps, pulse.noise_slope)
-    rated = quality.rate(spectra, len(wave) / pulse.fps, _colour_spectra(colour))
+    spectra, rated = _rated(pulse, wave, controls)
     complete = _valid_share(valid, spectra) >= MIN_VALID
     passed = complete & (rated.snr_db >= MIN_SNR_DB) & (np.abs(rated.own_bpm - rated.bpm) <= AGREES_BPM)
     # A rate is claimed for the whole recording: it can be trusted no further than the face was seen.
@@ -74,7 +74,7 @@ def extras(pulse: Pulse, rate: HeartRate) -> tuple[Hrv | Withheld, Respiration |
     return variability(beats, rate), breathing(beats, rate)
 
 
-def quality_features(pulse: Pulse, *, colour: Pulse | None = None) -> dict[str, float]:
+def quality_features(pulse: Pulse, *, controls: Controls | None = None) -> dict[str, float]:
     """Return the QUALITY_FEATURES of a whole recording by name, as `heart_rate` sees them.
 
     With |bpm error| <= 5 as label they are what `quality.fit_calibration` fits. All lowest for less than 4 s.
@@ -82,12 +82,18 @@ def quality_features(pulse: Pulse, *, colour: Pulse | None = None) -> dict[str, 
     wave, _ = _wave(pulse)
     if len(wave) < MIN_SPAN_S * pulse.fps:
         return dict(quality.LOWEST)
+    return quality.recording_features(_rated(pulse, wave, controls)[1])
+
+
+def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectrum.Spectra, quality.Rated]:
     spectra = spectrum.power_spectra(wave, pulse.fps, pulse.noise_slope)
-    return quality.recording_features(quality.rate(spectra, len(wave) / pulse.fps, _colour_spectra(colour)))
-
-
-def _colour_spectra(colour: Pulse | None) -> spectrum.Spectra | None:
-    return None if colour is None else spectrum.power_spectra(_wave(colour)[0], colour.fps, colour.noise_slope)
+    rated = quality.rate(spectra, len(wave) / pulse.fps)
+    if controls is None:
+        return spectra, rated
+    chrominance = controls.chrominance
+    colour = spectrum.power_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope)
+    found = echo(controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
+    return spectra, quality.checked(rated, colour, found)
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

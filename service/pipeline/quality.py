@@ -21,6 +21,9 @@ duration: log2(recording / 10 s), clipped to -1..2.
 colour_db: the prominence of the same rate in the chrominance signal of the face, clipped to -10..20; only where that
 signal is given. A lamp that flickers and a head that nods change all colours alike, blood does not: where chrominance
 knows nothing of a rate, no confidence is left of it, however clear it is.
+
+Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face or with
+the codec's key frames (controls.echo). Above a half little confidence is left.
 """
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
@@ -38,6 +41,8 @@ _RANGES = {
 LOWEST = {name: low for name, (low, _) in _RANGES.items()}
 SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the band's middle: 100 bpm, said of nothing
 _COLOUR_NEEDED_DB, _COLOUR_SOFTNESS_DB = 1.0, 1.5  # of prominence: half, and a factor e of the odds
+ECHO = "echo"
+_ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of coherence
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
 
 
@@ -55,10 +60,11 @@ class Rated:
     prominence_db: Array
     duration_s: float
     colour_db: float | None = None
+    echo: float | None = None
 
 
-def rate(spectra: Spectra, duration_s: float, colour: Spectra | None = None) -> Rated:
-    """Find the heart rate in each window's spectrum, and measure what supports it, also in the chrominance signal.
+def rate(spectra: Spectra, duration_s: float) -> Rated:
+    """Find the heart rate in each window's spectrum, and measure what supports it there.
 
     The path prefers plausible rates; a window's own peak, by which it is judged, does not.
     """
@@ -76,26 +82,29 @@ def rate(spectra: Spectra, duration_s: float, colour: Spectra | None = None) -> 
         snr_db=spectrum.snr_db(spectra, path_hz),
         prominence_db=spectrum.prominence_db(spectra, path_hz),
         duration_s=duration_s,
-        colour_db=None if colour is None else _colour_db(colour, path_hz),
     )
 
 
-def _colour_db(colour: Spectra, rate_hz: Array) -> float:
-    """Return the median prominence of the rates in the chrominance signal, which may have a window less or more."""
-    count = min(len(colour.power), len(rate_hz))
+def checked(rated: Rated, colour: Spectra, echo: float) -> Rated:
+    """Return the rates with what the video's other signals say of them: the spectra of chrominance, and the echo.
+
+    Chrominance may have a window less or more.
+    """
+    count = min(len(colour.power), len(rated.bpm))
     first = replace(colour, power=colour.power[:count], starts=colour.starts[:count])
-    return float(np.median(_clipped("colour_db", spectrum.prominence_db(first, rate_hz[:count]))))
+    colour_db = float(np.median(_clipped("colour_db", spectrum.prominence_db(first, rated.bpm[:count] / 60))))
+    return replace(rated, colour_db=colour_db, echo=echo)
 
 
 def recording_features(rated: Rated) -> dict[str, float]:
-    """Return the QUALITY_FEATURES of a whole recording."""
+    """Return the QUALITY_FEATURES of a whole recording, and the echo, where the video's other signals are known."""
     features = {
         "snr_db": float(_clipped("snr_db", np.median(rated.snr_db))),
         "prominence_db": float(_clipped("prominence_db", np.median(rated.prominence_db))),
         "agreement": _agreement(rated),
         "duration": _duration(rated),
     }
-    return features if rated.colour_db is None else features | {"colour_db": rated.colour_db}
+    return features | {name: value for name, value in _checks(rated).items() if value is not None}
 
 
 def window_confidences(rated: Rated, calibration: Calibration) -> Array:
@@ -110,8 +119,9 @@ def window_confidences(rated: Rated, calibration: Calibration) -> Array:
         "agreement": own * _agreement(rated),
         "duration": np.full(len(own), _duration(rated)),
     }
-    if rated.colour_db is not None:
-        features["colour_db"] = np.full(len(own), rated.colour_db)
+    for name, value in _checks(rated).items():
+        if value is not None:
+            features[name] = np.full(len(own), value)
     return _logistic(calibration, features)
 
 
@@ -171,6 +181,10 @@ def _duration(rated: Rated) -> float:
     return float(_clipped("duration", np.log2(max(rated.duration_s, 1.0) / spectrum.WINDOW_S)))
 
 
+def _checks(rated: Rated) -> dict[str, float | None]:
+    return {"colour_db": rated.colour_db, ECHO: rated.echo}
+
+
 def _clipped(name: str, values: Array | np.floating) -> Array:
     return np.clip(values, *_RANGES[name])
 
@@ -181,4 +195,6 @@ def _logistic(calibration: Calibration, features: dict[str, Array]) -> Array:
     probability: Array = special.expit(logit)
     if "colour_db" in features:
         probability = probability * special.expit((features["colour_db"] - _COLOUR_NEEDED_DB) / _COLOUR_SOFTNESS_DB)
+    if ECHO in features:
+        probability = probability * special.expit((_ECHO_LIMIT - features[ECHO]) / _ECHO_SOFTNESS)
     return probability

@@ -87,15 +87,20 @@ def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> 
     """
     length = min(len(wave), round(WINDOW_S * fps))
     starts = np.round(np.arange(0, len(wave) - length + 1e-9, HOP_S * fps)).astype(np.intp)
+    padded = fft.next_fast_len(max(round(_PADDED_S * fps), length), real=True)
+    power = np.abs(fft.rfft(tapered(wave, starts, length), padded)) ** 2
+    frequency_hz = fft.rfftfreq(padded, 1 / fps)
+    kept = frequency_hz <= 2 * BAND_HZ[1] + SNR_HALF_WIDTH_HZ  # the second harmonics of the whole band
+    return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps, noise_slope)
+
+
+def tapered(wave: Array, starts: NDArray[np.intp], length: int) -> Array:
+    """Return the windows (W, length) of `wave`, detrended and tapered; what is constant to rounding becomes zero."""
     windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
     detrended = _detrend(windows)
     size = np.abs(windows).max(axis=1, keepdims=True)
     detrended[np.abs(detrended).max(axis=1) <= SILENCE * size[:, 0]] = 0
-    padded = fft.next_fast_len(max(round(_PADDED_S * fps), length), real=True)
-    power = np.abs(fft.rfft(detrended * signal.windows.hann(length, sym=False), padded)) ** 2
-    frequency_hz = fft.rfftfreq(padded, 1 / fps)
-    kept = frequency_hz <= 2 * BAND_HZ[1] + SNR_HALF_WIDTH_HZ  # the second harmonics of the whole band
-    return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps, noise_slope)
+    return np.asarray(detrended * signal.windows.hann(length, sym=False))
 
 
 def _detrend(windows: Array) -> Array:

@@ -70,6 +70,7 @@ def count_video(clock: Instructions, clip: Path, frames: Path) -> Counts:
 
 def _count_pulse(clock: Instructions) -> dict[int, float]:
     """Count what follows once a recording has ended: heart rate, intervals and breathing, from its samples."""
+    from service.pipeline.controls import Controls  # noqa: PLC0415
     from service.pipeline.pulse import extras, heart_rate  # noqa: PLC0415
     from service.pipeline.types import Pulse  # noqa: PLC0415
 
@@ -77,8 +78,9 @@ def _count_pulse(clock: Instructions) -> dict[int, float]:
     for number in (900, 1350, 1800):
         wave = np.cos(2 * np.pi * 1.2 * np.arange(number) / FPS) + noise.normal(0, 0.2, number)
         pulse = Pulse(wave.astype(np.float32), np.ones(number, np.bool_), 0.0, FPS, "derivative")
+        controls = Controls(pulse, pulse, (pulse, pulse), np.arange(0, number / FPS, 1.0))
         began = clock()
-        extras(pulse, heart_rate(pulse, colour=pulse))
+        extras(pulse, heart_rate(pulse, controls=controls))
         counts[number] = clock() - began
     return counts
 

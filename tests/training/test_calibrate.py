@@ -9,7 +9,7 @@ from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import confidence
 from service.pipeline.types import Calibration
 from tests.service.pipeline.renders import BPM
-from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, pulse_wave
+from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, controls, pulse_wave
 from tests.training.videos import write_case, write_store
 from training.calibrate import Observation, fit, held_out_row, main, observe, write_calibration
 from training.datasets.splits import seeds_of
@@ -20,10 +20,10 @@ def seen(seed: int, *, pulse: bool, person: str = "a") -> Observation:
     rng = np.random.default_rng(seed)
     if not pulse:
         nothing = list(PULSELESS.values())[seed % len(PULSELESS)](600, seed)
-        return Observation(person, None, nothing, nothing)
+        return Observation(person, None, nothing, controls(nothing))
     bpm = float(rng.uniform(50, 150))
     wave = pulse_wave(bpm, 20, 30, seed=seed) + 10 ** rng.uniform(-1, 1) * coloured_noise(600, 1, seed=seed)
-    return Observation(person, bpm, as_pulse(wave, 30), as_pulse(wave, 30))
+    return Observation(person, bpm, as_pulse(wave, 30), controls(as_pulse(wave, 30)))
 
 
 def mixture(count: int = 180) -> list[Observation]:
@@ -35,7 +35,7 @@ def test_a_video_is_seen_as_the_service_sees_it(face_video: Path, tiny_store: Pa
     found = observe(estimator, write_case(tmp_path, 1, face_video, BPM, "eve"), ["tiny", "chrom"])
     assert {name: (o.person, o.bpm) for name, o in found.items()} == dict.fromkeys(["tiny", "chrom"], ("eve", BPM))
     for name, observation in found.items():
-        answer = heart_rate(observation.pulse, estimator.model(name).calibration, colour=observation.colour)
+        answer = heart_rate(observation.pulse, estimator.model(name).calibration, controls=observation.controls)
         served = estimator.estimate(face_video, model=name).faces[0].heart_rate
         assert (answer.bpm, answer.confidence) == (served.bpm, served.confidence)
 
@@ -80,8 +80,8 @@ def test_the_row_counts_videos_and_confident_ones() -> None:
 def test_a_person_is_never_judged_by_a_fit_to_herself() -> None:
     # Were her own videos fitted, everyone's wrong answers would make no video of hers a confident one.
     good = [seen(i, pulse=True, person="a") for i in range(60)]
-    bad = [Observation("b", 240.0, o.pulse, o.colour) for o in good]
-    alone = confidence(quality_features(good[0].pulse, colour=good[0].colour), fit(bad))
+    bad = [Observation("b", 240.0, o.pulse, o.controls) for o in good]
+    alone = confidence(quality_features(good[0].pulse, controls=good[0].controls), fit(bad))
     assert alone < 0.2
     _, share, right, _ = held_out_row(good + bad)
     assert float(share.rstrip("%")) > 10

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from service.pipeline.controls import Controls
 from service.pipeline.spectrum import Spectra
 from service.pipeline.types import Pulse, SampleKind
 
@@ -43,6 +44,15 @@ def coloured_noise(samples: int, exponent: float, *, seed: int) -> Array:
 def as_pulse(samples: Array, fps: float, kind: SampleKind = "wave", *, valid: NDArray[np.bool_] | None = None) -> Pulse:
     own = np.ones(len(samples), bool) if valid is None else valid
     return Pulse(samples.astype(np.float32), own, 0.0, fps, kind)
+
+
+def controls(
+    chrominance: Pulse, *, skin: Array | None = None, around: Array | None = None, key_times_s: Array | None = None
+) -> Controls:
+    """Return what a rate is checked against: silence, but for what is given, on the grid of `chrominance`."""
+    count, fps = len(chrominance.samples), chrominance.fps
+    light = [as_pulse(np.zeros(count) if wave is None else wave, fps) for wave in (skin, around)]
+    return Controls(chrominance, light[0], (light[1],), np.empty(0) if key_times_s is None else key_times_s)
 
 
 def steps(samples: int, *, seed: int) -> Array:

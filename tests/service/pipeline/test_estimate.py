@@ -11,6 +11,7 @@ import pytest
 from service.pipeline.decode import VideoReader
 from service.pipeline.errors import NoFaceFound, UnknownModel, VideoTooLong
 from service.pipeline.estimate import Estimator, face_clips
+from service.pipeline.spectrum import band_pass
 from service.pipeline.types import DecodeLimits, InputSpec
 from tests.service.pipeline.media import Recipe, flat, write_video
 from tests.service.pipeline.renders import BPM, face_recipe, render_face, repeat_packets
@@ -133,7 +134,7 @@ def test_a_photograph_gets_no_confident_rate(
     assert rate.confidence < 0.3
 
 
-@pytest.mark.parametrize("model", sorted({*names()} - {"chrom", "pos"}))  # those are chrominance themselves
+@pytest.mark.parametrize("model", names())
 def test_a_flickering_lamp_is_no_pulse(
     estimator: Estimator, tmp_path_factory: pytest.TempPathFactory, model: str
 ) -> None:
@@ -144,6 +145,15 @@ def test_a_flickering_lamp_is_no_pulse(
     rate = estimator.estimate(path, model=model).faces[0].heart_rate
     assert rate.confidence < 0.3
     assert rate.status == "low_quality"
+
+
+def test_what_a_rate_is_checked_against_comes_from_the_video(estimator: Estimator, tmp_path: Path) -> None:
+    recipe = replace(face_recipe(pulse=False), light=LightSettings(flicker=0.01, flicker_hz=1.4))
+    path = render_face(tmp_path / "lamp.mp4", replace(recipe, codec=replace(recipe.codec, gop=36)))
+    ((_, controls),) = estimator.observe(path, ["green"])
+    assert np.diff(controls.key_times_s) == pytest.approx(1.2, abs=0.01)
+    skin, *around = (band_pass(wave.samples.astype(np.float64), wave.fps) for wave in (controls.skin, *controls.around))
+    assert min(float(np.corrcoef(area, skin)[0, 1]) for area in around) > 0.9
 
 
 def test_two_faces_get_a_rate_each(estimator: Estimator, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from service.pipeline.pulse import heart_rate, quality_features
-from service.pipeline.quality import DEFAULT_CALIBRATION, LOWEST, QUALITY_FEATURES, confidence, fit_calibration
+from service.pipeline.quality import DEFAULT_CALIBRATION, ECHO, LOWEST, QUALITY_FEATURES, confidence, fit_calibration
 from tests.service.pipeline import calibration
-from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, pulse_wave
+from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, controls, pulse_wave
 
 OWN_FEATURES = tuple(name for name in QUALITY_FEATURES if name != "colour_db")
 
@@ -81,7 +81,7 @@ def test_more_of_any_feature_is_more_confidence() -> None:
 def test_a_rate_that_chrominance_does_not_know_is_not_believed() -> None:
     pulse = as_pulse(pulse_wave(70, 20, 30) + coloured_noise(600, 0, seed=2) / 3, 30)
     other = as_pulse(pulse_wave(100, 20, 30), 30)
-    alone, known, unknown = (heart_rate(pulse, colour=colour) for colour in (None, pulse, other))
+    alone, known, unknown = (heart_rate(pulse, controls=c) for c in (None, controls(pulse), controls(other)))
     assert known.confidence == pytest.approx(alone.confidence, abs=0.02)
     assert alone.confidence > 0.8
     assert unknown.confidence < 0.05
@@ -92,9 +92,27 @@ def test_a_rate_that_chrominance_does_not_know_is_not_believed() -> None:
 
 def test_the_prominence_in_chrominance_is_a_feature() -> None:
     pulse = as_pulse(pulse_wave(70, 20, 30), 30)
-    features = quality_features(pulse, colour=pulse)
-    assert tuple(features) == QUALITY_FEATURES
+    features = quality_features(pulse, controls=controls(pulse))
+    assert tuple(features) == (*QUALITY_FEATURES, ECHO)
     assert features["colour_db"] == features["prominence_db"]
+
+
+def test_a_rate_that_the_wall_knows_too_is_not_believed() -> None:
+    wave = pulse_wave(70, 20, 30) + coloured_noise(600, 0, seed=2) / 3
+    pulse = as_pulse(wave, 30)
+    for strength, least, most in ((0.0, 0.8, 1.0), (0.1, 0.8, 1.0), (1.0, 0.0, 0.05)):
+        result = heart_rate(pulse, controls=controls(pulse, skin=wave, around=strength * wave))
+        assert least <= result.confidence <= most
+        assert all(least * 0.9 <= window.confidence <= most for window in result.windows)
+
+
+def test_the_echo_is_weighed_by_no_fit() -> None:
+    rng = np.random.default_rng(0)
+    features = [{"snr_db": float(snr), ECHO: float(rng.random())} for snr in rng.normal(0, 5, 200)]
+    fitted = fit_calibration(features, [row["snr_db"] > rng.normal() for row in features])
+    assert set(fitted.weights) == {"snr_db"}
+    assert confidence({"snr_db": 10.0, ECHO: 0.0}, fitted) > 0.9
+    assert confidence({"snr_db": 10.0, ECHO: 1.0}, fitted) < 0.01
 
 
 def rows(values: np.ndarray) -> list[dict[str, float]]:

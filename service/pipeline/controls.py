@@ -1,0 +1,103 @@
+"""What a rate is checked against: signals of the same video in which there is light and compression, but no blood.
+
+A lamp that flickers at a heart's rate brightens the wall behind as much as the face. A codec that sends a whole picture
+once a second sharpens all of it at once, and every method sees a beat. No look at the skin tells either from a pulse;
+what surrounds the face, and the times of the key frames, do.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from service.pipeline import spectrum
+from service.pipeline.spectrum import Array, Spectra
+from service.pipeline.stretches import first_from, part
+from service.pipeline.types import Pulse
+
+_NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
+_LINE_HZ = 0.15
+_AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
+_MAX_MULTIPLE = 2.5  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
+
+Fourier = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Signals of one face's video beside the model's.
+
+    chrominance: CHROM's wave, in which what changes all colours alike is weak. skin, around: waves of the logarithm of
+    the brightness of the skin and of areas beside the face, none where a crop shows nothing else. key_times_s: (K,)
+    when the codec sent a whole picture; empty where it always does.
+    """
+
+    chrominance: Pulse
+    skin: Pulse
+    around: tuple[Pulse, ...]
+    key_times_s: Array
+
+    def since(self, start_s: float) -> "Controls":
+        """Return what there is from start_s on."""
+        chrominance, skin, *around = (
+            part(p, first_from(p, start_s)) for p in (self.chrominance, self.skin, *self.around)
+        )
+        return replace(self, chrominance=chrominance, skin=skin, around=tuple(around))
+
+
+def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> float:
+    """Return how far a wave is one with the light around the face or with the key frames near its rate, 0..1.
+
+    wave: (N,) at start_s + i / fps, that of `spectra`, at rate_hz (W,). It is the magnitude-squared coherence (Carter
+    1987) over all windows within 0.3 Hz of the rate; with the surroundings it counts as far as these swing half as much
+    as the skin does, since light from blood is too weak to be seen on a wall.
+    """
+    near = np.abs(spectra.frequency_hz - rate_hz[:, None]) <= _NEAR_HZ
+    times_s = start_s + np.arange(len(wave)) / spectra.fps
+    own = _fourier(wave, spectra)
+    light = max((_light_echo(own, a, controls.skin, times_s, spectra, rate_hz) for a in controls.around), default=0.0)
+    keys = _comb(controls.key_times_s, times_s, spectra.fps, float(np.median(rate_hz)))
+    return light if keys is None else max(light, _coherence(own, _fourier(keys, spectra), near))
+
+
+def _light_echo(own: Fourier, around: Pulse, skin: Pulse, times_s: Array, spectra: Spectra, rate_hz: Array) -> float:
+    off_hz = np.abs(spectra.frequency_hz - rate_hz[:, None])
+    there, here = (_fourier(_at_times(pulse, times_s), spectra) for pulse in (around, skin))
+    power_there, power_here = (float((np.abs(values[off_hz <= _LINE_HZ]) ** 2).sum()) for values in (there, here))
+    share = np.sqrt(power_there) / max(_AS_STRONG * np.sqrt(power_here), np.finfo(float).tiny)
+    return float(min(1.0, share)) * _coherence(own, there, off_hz <= _NEAR_HZ)
+
+
+def _coherence(a: Fourier, b: Fourier, near: NDArray[np.bool_]) -> float:
+    cross = (a[near] * b[near].conj()).sum()
+    power = float((np.abs(a[near]) ** 2).sum() * (np.abs(b[near]) ** 2).sum())
+    return float(np.abs(cross) ** 2 / power) if power > 0 else 0.0
+
+
+def _at_times(pulse: Pulse, times_s: Array) -> Array:
+    """Return a wave at other times, its ends held; zeros where there is none."""
+    if not len(pulse.samples):
+        return np.zeros(len(times_s))
+    return np.interp(times_s, pulse.start_s + np.arange(len(pulse.samples)) / pulse.fps, pulse.samples)
+
+
+def _comb(key_times_s: Array, times_s: Array, fps: float, rate_hz: float) -> Array | None:
+    """Return a wave that is one at each key frame, None where they are too few or come too seldom for this rate."""
+    inside = key_times_s[(key_times_s >= times_s[0]) & (key_times_s <= times_s[-1])]
+    if len(inside) < 3 or rate_hz * float(np.median(np.diff(inside))) > _MAX_MULTIPLE:
+        return None
+    comb = np.zeros(len(times_s) + 1)
+    at = (inside - times_s[0]) * fps
+    before = np.floor(at).astype(np.intp)
+    np.add.at(comb, before, 1 - (at - before))
+    np.add.at(comb, before + 1, at - before)
+    return comb[:-1]
+
+
+def _fourier(wave: Array, spectra: Spectra) -> Fourier:
+    """Return the spectra (W, F) of another wave in the windows and at the frequencies of `spectra`."""
+    windows = spectrum.tapered(wave, spectra.starts, spectra.length)
+    padded = round(spectra.fps / float(spectra.frequency_hz[1]))
+    values: Fourier = fft.rfft(windows, padded)[:, : len(spectra.frequency_hz)]
+    return values

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from service.pipeline.control_stream import ControlStream
+from service.pipeline.types import Clip
+
+FPS, SIZE = 30.0, 36
+RNG = np.random.default_rng(0)
+SCENE = RNG.uniform(0.2, 0.8, (3, SIZE, SIZE)).astype(np.float32)
+
+
+def swing(count: int, strength: float = 0.01) -> np.ndarray:
+    return np.asarray(1 + strength * np.sin(2 * np.pi * 1.2 * np.arange(count) / FPS))
+
+
+def clip(rgb: np.ndarray, start: int = 0, comparable: np.ndarray | None = None) -> Clip:
+    whole = np.ones(len(rgb), np.bool_) if comparable is None else comparable
+    return Clip(rgb.astype(np.float32), whole, start / FPS, FPS)
+
+
+def corners(rgb: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    changed = rgb.copy()
+    changed[:, :, :6] *= gain[:, None, None, None]
+    changed[:, :, -6:] *= gain[:, None, None, None]
+    return changed
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def test_brightness_of_skin_and_of_what_is_around() -> None:
+    gain = swing(120)
+    still = np.repeat(SCENE[None], 120, 0)
+    stream = ControlStream()
+    stream.push(clip(corners(still, gain)))
+    found = stream.finish()
+    assert len(found.around) == 2
+    for area in found.around:
+        assert correlation(area.samples, np.log(gain)[1:]) > 0.999
+        assert np.ptp(area.samples) == pytest.approx(0.02, rel=0.05)
+    assert np.abs(found.skin.samples).max() < 1e-6
+    stream = ControlStream()
+    stream.push(clip(still * gain[:, None, None, None]))
+    assert correlation(stream.finish().skin.samples, np.log(gain)[1:]) > 0.999
+
+
+def test_an_edge_that_moves_through_a_corner_hides_no_lamp() -> None:
+    gain = swing(150, strength=0.004)
+    rgb = np.repeat(SCENE[None], 150, 0) * gain[:, None, None, None]
+    for index in range(150):
+        at = round(3 + 3 * np.sin(2 * np.pi * 0.9 * index / FPS))
+        rgb[index, :, :, :at] = 0.05  # somebody's arm
+    stream = ControlStream()
+    stream.push(clip(rgb))
+    assert all(correlation(area.samples, np.log(gain)[1:]) > 0.95 for area in stream.finish().around)
+
+
+def test_pieces_give_what_the_whole_gives() -> None:
+    rgb = np.repeat(SCENE[None], 90, 0) * swing(90)[:, None, None, None]
+    whole, pieces = ControlStream(), ControlStream()
+    whole.push(clip(rgb))
+    for start in range(0, 90, 30):
+        pieces.push(clip(rgb[start : start + 30], start))
+    for one, other in zip(whole.finish().around, pieces.finish().around, strict=True):
+        np.testing.assert_allclose(one.samples, other.samples, atol=1e-6)
+        assert (one.start_s, one.fps, one.kind) == (other.start_s, other.fps, other.kind)
+
+
+def test_a_crop_that_moved_is_no_change_of_light() -> None:
+    rgb = np.repeat(SCENE[None], 60, 0)
+    rgb[30:] *= 0.5
+    comparable = np.ones(60, np.bool_)
+    comparable[30] = False
+    stream = ControlStream()
+    stream.push(clip(rgb, comparable=comparable))
+    found = stream.finish()
+    assert max(np.abs(p.samples).max() for p in (found.skin, *found.around)) < 1e-6
+
+
+def test_a_callers_crops_show_nothing_else() -> None:
+    stream = ControlStream(sees_around=False)
+    stream.push(clip(np.repeat(SCENE[None], 60, 0)))
+    assert stream.finish().around == ()
+
+
+def test_key_frames_count_where_others_are_none() -> None:
+    stream, always = ControlStream(), ControlStream()
+    for index in range(60):
+        stream.note(index / FPS, is_key=index % 12 == 0)
+        always.note(index / FPS, is_key=True)
+    np.testing.assert_allclose(stream.finish().key_times_s, np.arange(0, 60, 12) / FPS)
+    assert len(always.finish().key_times_s) == 1
+
+
+def test_what_is_old_is_forgotten() -> None:
+    rgb = np.repeat(SCENE[None], 300, 0) * swing(300)[:, None, None, None]
+    stream, whole = ControlStream(), ControlStream()
+    for start in range(0, 300, 30):
+        for taker in (stream, whole):
+            taker.note(start / FPS, is_key=True)
+            taker.note(start / FPS + 0.1, is_key=False)
+            taker.push(clip(rgb[start : start + 30], start))
+        newest = stream.newest((start + 30) / FPS - 4.0)
+        assert len(newest.skin.samples) <= 120
+        assert len(newest.key_times_s) <= 4
+    since = whole.finish().since(newest.skin.start_s)
+    for one, other in zip((newest.skin, *newest.around), (since.skin, *since.around), strict=True):
+        assert one.start_s == pytest.approx(other.start_s)
+        np.testing.assert_allclose(np.diff(one.samples), np.diff(other.samples), atol=1e-6)
+
+
+def test_before_the_first_crop_there_is_nothing() -> None:
+    found = ControlStream().newest(0.0)
+    assert [len(p.samples) for p in (found.chrominance, found.skin, *found.around)] == [0, 0, 0, 0]

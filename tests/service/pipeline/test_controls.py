@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from service.pipeline.controls import Controls, echo
+from service.pipeline.spectrum import power_spectra
+from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, controls, pulse_wave
+
+FPS, BPM, SECONDS = 30.0, 72.0, 20.0
+WAVE = pulse_wave(BPM, SECONDS, FPS, variability=0.02)
+NOISE = coloured_noise(len(WAVE), 0, seed=3)
+
+
+def echoed(known: Controls, wave: Array = WAVE, start_s: float = 0.0, bpm: float = BPM) -> float:
+    spectra = power_spectra(wave, FPS)
+    return echo(known, wave, start_s, spectra, np.full(len(spectra.power), bpm / 60))
+
+
+def keys(bpm: float, seconds: float = SECONDS) -> Array:
+    return np.arange(0, seconds, 60 / bpm)
+
+
+def light(skin: Array | None, around: Array | None) -> float:
+    return echoed(controls(as_pulse(WAVE, FPS), skin=skin, around=around))
+
+
+def test_silence_around_echoes_nothing() -> None:
+    assert light(WAVE, None) == 0.0
+    assert light(None, None) == 0.0
+
+
+def test_a_lamp_swings_the_wall_as_it_swings_the_skin() -> None:
+    assert light(WAVE, WAVE) == pytest.approx(1.0)
+    assert light(WAVE, 0.5 * WAVE + 0.02 * NOISE) > 0.9
+
+
+def test_a_late_lamp_is_a_lamp() -> None:
+    assert light(WAVE, np.roll(WAVE, 5)) > 0.9
+
+
+def test_blood_that_shows_in_the_corners_is_weak_there() -> None:
+    assert light(WAVE, 0.05 * WAVE) == pytest.approx(0.1, abs=0.01)
+
+
+def test_what_moves_beside_the_face_is_no_echo() -> None:
+    assert light(WAVE, 5 * NOISE) < 0.3
+    assert light(WAVE, pulse_wave(100, SECONDS, FPS)) < 0.1
+
+
+def test_a_wave_of_the_key_frames_is_their_echo() -> None:
+    sawtooth = -((np.arange(len(WAVE)) / FPS * 1.2) % 1.0) + 0.1 * NOISE
+    known = controls(as_pulse(WAVE, FPS), key_times_s=keys(72))
+    assert echoed(known, sawtooth) > 0.9
+    assert echoed(known, np.roll(sawtooth, 7)) > 0.9
+
+
+def test_a_heart_does_not_keep_step_with_key_frames() -> None:
+    wandering = pulse_wave(75, 30, FPS, variability=0.03)
+    assert echoed(controls(as_pulse(wandering, FPS), key_times_s=keys(72, 30)), wandering, bpm=75) < 0.4
+
+
+@pytest.mark.parametrize("key_bpm", [12.0, 24.0, 150.0])
+def test_key_frames_at_another_rate_say_nothing(key_bpm: float) -> None:
+    assert echoed(controls(as_pulse(WAVE, FPS), key_times_s=keys(key_bpm))) < 0.1
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_key_frames_say_nothing(count: int) -> None:
+    assert echoed(controls(as_pulse(WAVE, FPS), key_times_s=keys(72)[:count])) == 0.0
+
+
+def test_times_are_heeded() -> None:
+    rng = np.random.default_rng(0)
+    gaps = rng.uniform(0.7, 0.95, 60)  # an encoder that ends a group where it likes
+    at = np.cumsum(gaps)
+    wave = np.zeros(2000)
+    wave[np.round(at * FPS).astype(int)] = 1
+    piece, start_s = wave[300:900], 300 / FPS
+    late = Controls(as_pulse(piece, FPS), as_pulse(piece, FPS), (), at)
+    assert echoed(late, piece, start_s) > 0.9
+    assert echoed(late, piece, start_s + 7.0) < 0.8 * echoed(late, piece, start_s)
+
+
+def test_the_later_part_keeps_its_times() -> None:
+    known = controls(as_pulse(WAVE, FPS), skin=WAVE, around=WAVE).since(4.0)
+    assert {len(p.samples) for p in (known.chrominance, known.skin, *known.around)} == {len(WAVE) - 120}
+    assert {p.start_s for p in (known.chrominance, known.skin, *known.around)} == {4.0}
+    assert echoed(known, WAVE[120:], 4.0) == pytest.approx(1.0)
