@@ -142,7 +142,8 @@ class WindowStream:
 
     def finish(self) -> Pulse:
         """Return a sample per frame pushed; more may follow, and change the last `future` samples."""
-        samples = np.concatenate([*self._samples, self._rest()])[self._forgotten :]
+        rest = self._settled(self._rest())
+        samples = np.concatenate([*self._samples, rest])[self._forgotten :]
         long_enough = np.array([self._says_something(piece) for piece in self._pieces], np.bool_)
         valid = np.repeat(long_enough, [piece.kept for piece in self._pieces]) & np.isfinite(samples)
         start_s = self._start_s or 0.0
@@ -177,6 +178,18 @@ class WindowStream:
             self._samples = []
             have, self._forgotten = have[self._forgotten :], max(self._forgotten - len(have), 0)
         self._samples.append(have)
+
+    def _settled(self, rest: Floats) -> Floats:
+        """Keep those of the waiting frames' samples that nothing can change any more; return the others.
+
+        So that live video, which asks once a second, runs no frame again but those that a window needs.
+        """
+        if self._waiting is None or len(self._waiting) <= self._spec.lag or not self._says_something(self._pieces[-1]):
+            return rest
+        count = len(self._waiting) - self._spec.lag
+        self._add(rest[:count])
+        self._waiting = self._waiting[count:].copy()
+        return rest[count:]
 
     def _rest(self) -> Floats:
         """Return the samples of the frames that wait, as if the piece ended with the last.

@@ -57,12 +57,12 @@ class Cost:
 def frames_run(spec: InputSpec) -> tuple[float, float]:
     """Return on how many frames a network runs per frame of video: of a recording, and live.
 
-    A network of windows sees the frames before each stretch anew, and live what waits for its future once a second.
+    A network of windows sees the frames before each stretch anew; live there is one a second, and its last frame is
+    repeated in place of those to come.
     """
     if not spec.windowed:
         return 1.0, 1.0
-    recorded = (spec.lag + WINDOW_CHUNK) / WINDOW_CHUNK
-    return recorded, recorded + (spec.lag + WINDOW_CHUNK / 2 + spec.future) / spec.fps
+    return 1 + spec.lag / WINDOW_CHUNK, 1 + (spec.lag + spec.future) / spec.fps
 
 
 def recorded(counts: Counts, model: str, spec: InputSpec) -> Cost:

@@ -110,16 +110,33 @@ def test_a_piece_of_less_than_a_second_says_nothing(tmp_path: Path) -> None:
     assert np.flatnonzero(~pulse.valid).tolist() == list(range(80, 100))
 
 
-def test_frames_that_come_too_slowly_cost_no_window_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, frames_run = windowed(tmp_path), list[int]()
-    run_it = model.run
+def counting(model: OnnxPulseModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which each run of the model will add the number of its frames."""
+    frames_run, run_it = list[int](), model.run
 
     def counted(rgb: Floats) -> Floats:
         frames_run.append(len(rgb))
         return run_it(rgb)
 
     monkeypatch.setattr(model, "run", counted)
-    stream = model.stream()
+    return frames_run
+
+
+def test_who_asks_every_second_pays_for_new_frames_and_one_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = windowed(tmp_path)
+    frames_run, stream = counting(model, monkeypatch), model.stream()
+    for start in range(0, 600, 30):
+        stream.push(Clip(crops(30), np.ones(30, np.bool_), start / 30, 30.0))
+        stream.finish()
+    assert max(frames_run) == 30 + 6 + 2
+    assert len(frames_run) == 20
+
+
+def test_frames_that_come_too_slowly_cost_no_window_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = windowed(tmp_path)
+    frames_run, stream = counting(model, monkeypatch), model.stream()
     for start in range(0, 600, 30):
         stream.push(Clip(crops(30), np.arange(30) % 8 != 0, start / 30, 30.0))
         assert not stream.finish().valid.any()
