@@ -20,8 +20,9 @@ _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the c
 _LINE_HZ = 0.15
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
 _MAX_MULTIPLE = 2.5  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
+_BLOCK = 256  # windows at a time
 
-Fourier = NDArray[np.complex128]
+Fourier = NDArray[np.complex128]  # (N,): of all windows one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +54,26 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     1987) over all windows within 0.3 Hz of the rate; with the surroundings it counts as far as these swing half as much
     as the skin does, since light from blood is too weak to be seen on a wall.
     """
-    near = np.abs(spectra.frequency_hz - rate_hz[:, None]) <= _NEAR_HZ
-    times_s = start_s + np.arange(len(wave)) / spectra.fps
-    own = _fourier(wave, spectra)
-    light = max((_light_echo(own, a, controls.skin, times_s, spectra, rate_hz) for a in controls.around), default=0.0)
-    keys = _comb(controls.key_times_s, times_s, spectra.fps, float(np.median(rate_hz)))
-    return light if keys is None else max(light, _coherence(own, _fourier(keys, spectra), near))
-
-
-def _light_echo(own: Fourier, around: Pulse, skin: Pulse, times_s: Array, spectra: Spectra, rate_hz: Array) -> float:
     off_hz = np.abs(spectra.frequency_hz - rate_hz[:, None])
-    there, here = (_fourier(_at_times(pulse, times_s), spectra) for pulse in (around, skin))
-    power_there, power_here = (float((np.abs(values[off_hz <= _LINE_HZ]) ** 2).sum()) for values in (there, here))
-    share = np.sqrt(power_there) / max(_AS_STRONG * np.sqrt(power_here), np.finfo(float).tiny)
-    return float(min(1.0, share)) * _coherence(own, there, off_hz <= _NEAR_HZ)
+    near = off_hz <= _NEAR_HZ
+    line = off_hz[near] <= _LINE_HZ
+    times_s = start_s + np.arange(len(wave)) / spectra.fps
+    own = _fourier(wave, spectra, near)
+    skin, *around = (_fourier(_at_times(p, times_s), spectra, near) for p in (controls.skin, *controls.around))
+    light = max((_as_strong(a[line], skin[line]) * _coherence(own, a) for a in around), default=0.0)
+    keys = _comb(controls.key_times_s, times_s, spectra.fps, float(np.median(rate_hz)))
+    return light if keys is None else max(light, _coherence(own, _fourier(keys, spectra, near)))
 
 
-def _coherence(a: Fourier, b: Fourier, near: NDArray[np.bool_]) -> float:
-    cross = (a[near] * b[near].conj()).sum()
-    power = float((np.abs(a[near]) ** 2).sum() * (np.abs(b[near]) ** 2).sum())
+def _as_strong(there: Fourier, here: Fourier) -> float:
+    """Return how far one signal swings half as much as another, 0..1."""
+    swing, needed = float(np.linalg.norm(there)), _AS_STRONG * float(np.linalg.norm(here))
+    return swing / needed if swing < needed else 1.0
+
+
+def _coherence(a: Fourier, b: Fourier) -> float:
+    cross = (a * b.conj()).sum()
+    power = float((np.abs(a) ** 2).sum() * (np.abs(b) ** 2).sum())
     return float(np.abs(cross) ** 2 / power) if power > 0 else 0.0
 
 
@@ -95,9 +97,15 @@ def _comb(key_times_s: Array, times_s: Array, fps: float, rate_hz: float) -> Arr
     return comb[:-1]
 
 
-def _fourier(wave: Array, spectra: Spectra) -> Fourier:
-    """Return the spectra (W, F) of another wave in the windows and at the frequencies of `spectra`."""
-    windows = spectrum.tapered(wave, spectra.starts, spectra.length)
+def _fourier(wave: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
+    """Return the values that another wave has where `near` (W, F) says, of its spectra as `spectra` has them.
+
+    Some windows at a time: all bins of two hours would take a worker a hundred megabytes.
+    """
     padded = round(spectra.fps / float(spectra.frequency_hz[1]))
-    values: Fourier = fft.rfft(windows, padded)[:, : len(spectra.frequency_hz)]
-    return values
+    values: list[Fourier] = []
+    for begin in range(0, len(near), _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        windows = spectrum.tapered(wave, spectra.starts[block], spectra.length)
+        values.append(fft.rfft(windows, padded)[:, : len(spectra.frequency_hz)][near[block]])
+    return np.concatenate(values)

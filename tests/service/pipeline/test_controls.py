@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,10 @@ def test_silence_around_echoes_nothing() -> None:
 def test_a_lamp_swings_the_wall_as_it_swings_the_skin() -> None:
     assert light(WAVE, WAVE) == pytest.approx(1.0)
     assert light(WAVE, 0.5 * WAVE + 0.02 * NOISE) > 0.9
+
+
+def test_light_on_a_face_without_any_is_all_of_its_light() -> None:
+    assert light(None, 100 * WAVE) == pytest.approx(1.0)  # skin that is white throughout
 
 
 def test_a_late_lamp_is_a_lamp() -> None:
@@ -78,6 +84,18 @@ def test_times_are_heeded() -> None:
     late = Controls(as_pulse(piece, FPS), as_pulse(piece, FPS), (), at)
     assert echoed(late, piece, start_s) > 0.9
     assert echoed(late, piece, start_s + 7.0) < 0.8 * echoed(late, piece, start_s)
+
+
+def test_two_hours_take_little_memory() -> None:
+    wave = np.tile(WAVE, round(7200 / SECONDS))
+    spectra = power_spectra(wave, FPS)
+    known = controls(as_pulse(wave, FPS), skin=wave, around=wave, key_times_s=keys(72, 7200))
+    tracemalloc.start()
+    echoed_all = echo(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert echoed_all == pytest.approx(1.0)
+    assert peak < 4 * spectra.power.nbytes
 
 
 def test_the_later_part_keeps_its_times() -> None:
