@@ -145,8 +145,7 @@ class Chain:
 
     def seen(self, index: int, track: FaceTrack) -> tuple[Pulse, Controls]:
         """Return what the model of this index makes of a face, and what that is checked against."""
-        pulse, controls, _ = self._rate(index, self._ways[track.face_id])
-        return pulse, controls
+        return self._seen(index, self._ways[track.face_id])
 
     def so_far(self, index: int) -> HeartRate | None:
         """Return what the model of this index says of the largest face up to now, None before there is one.
@@ -158,7 +157,7 @@ class Chain:
         except NoFaceFound:
             return None
         way = self._ways.get(tracks[0].face_id)
-        return None if way is None or not way.crops else self._rate(index, way)[2]
+        return None if way is None or not way.crops else self._rate(index, way)[1]
 
     def _push_face(self, frame: Frame, face: TrackedFace) -> None:
         way = self._ways.get(face.face_id)
@@ -182,18 +181,22 @@ class Chain:
             way.controls.push(clip)
 
     def _estimate(self, index: int, track: FaceTrack) -> FaceEstimate:
-        pulse, _, rate = self._rate(index, self._ways[track.face_id])
+        pulse, rate = self._rate(index, self._ways[track.face_id])
         if self.models[index].input.windowed:  # of three rendered RMSSD that passed the gate two were 10 ms off
             return FaceEstimate(track, rate, SMOOTHED, SMOOTHED)
         with self._timed("pulse"):
             return FaceEstimate(track, rate, *extras(pulse, rate))
 
-    def _rate(self, index: int, way: _Way) -> tuple[Pulse, Controls, HeartRate]:
+    def _rate(self, index: int, way: _Way) -> tuple[Pulse, HeartRate]:
+        pulse, controls = self._seen(index, way)
+        with self._timed("pulse"):
+            return pulse, heart_rate(pulse, self.models[index].calibration, controls=controls)
+
+    def _seen(self, index: int, way: _Way) -> tuple[Pulse, Controls]:
         with self._timed("infer"):
             pulse = way.streams[index].finish()
         with self._timed("pulse"):
-            controls = way.controls.finish()
-            return pulse, controls, heart_rate(pulse, self.models[index].calibration, controls=controls)
+            return pulse, way.controls.finish()
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

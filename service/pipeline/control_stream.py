@@ -6,7 +6,7 @@ import numpy as np
 
 from service.pipeline.classical import CLASSICAL, DARKEST, skin_pixels
 from service.pipeline.controls import Controls
-from service.pipeline.spectrum import Array, Bins
+from service.pipeline.spectrum import Bins
 from service.pipeline.stretches import first_from
 from service.pipeline.types import Bools, Clip, Floats, Pulse
 
@@ -21,8 +21,8 @@ class ControlStream:
         """sees_around: whether crops show more than the face, as the tracker's do and a caller's may not."""
         self._chrominance = CLASSICAL[_METHOD]().stream()
         self._sees_around = sees_around
-        self._brightness: Array | None = None  # of the last crop's pixels, logarithm
-        self._changes: list[Array] = []
+        self._brightness: Floats | None = None  # of the last crop's pixels, logarithm
+        self._changes: list[Floats] = []
         self._key_times_s: list[float] = []
         self._was_key = False
 
@@ -40,7 +40,8 @@ class ControlStream:
     def finish(self) -> Controls:
         """Return what has come so far."""
         chrominance = self._chrominance.finish()
-        waves = np.cumsum(np.concatenate([np.zeros((0, 3)), *self._changes])[1:], axis=0).astype(np.float32).T
+        changes = np.concatenate([np.zeros((0, 3), np.float32), *self._changes])[1:]
+        waves = np.cumsum(changes, axis=0, dtype=np.float64).astype(np.float32).T
         start_s, fps = chrominance.start_s, chrominance.fps
         skin, *around = (Pulse(wave, np.ones(len(wave), np.bool_), start_s, fps, "wave") for wave in waves)
         return Controls(chrominance, skin, tuple(around) if self._sees_around else (), np.array(self._key_times_s))
@@ -54,7 +55,7 @@ class ControlStream:
         self._changes = [np.concatenate(self._changes)[old:].copy()] if self._changes else []
         return controls.since(since_s)
 
-    def _changed(self, rgb: Floats, comparable: Bools) -> Array:
+    def _changed(self, rgb: Floats, comparable: Bools) -> Floats:
         """Return the changes (T, 3) of the brightness from frame to frame: skin, and what is above and below the face.
 
         Of each area the median of its pixels, so that an edge that moves through it counts for nothing.
