@@ -30,6 +30,11 @@ def test_silence_around_echoes_nothing() -> None:
     assert light(None, None) == 0.0
 
 
+def test_surroundings_of_which_nothing_came_echo_nothing() -> None:
+    none = as_pulse(np.empty(0), FPS)
+    assert echoed(Controls(as_pulse(WAVE, FPS), none, (none,), np.empty(0))) == 0.0
+
+
 def test_a_lamp_swings_the_wall_as_it_swings_the_skin() -> None:
     assert light(WAVE, WAVE) == pytest.approx(1.0)
     assert light(WAVE, 0.5 * WAVE + 0.02 * NOISE) > 0.9
