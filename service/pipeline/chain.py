@@ -167,7 +167,7 @@ class Chain:
                 [m.stream() for m in self.models],
                 ControlStream(sees_around=self._tracker.sees_around),
             )
-        way.controls.note(frame.time_s, is_key=frame.is_key)
+        way.controls.note(frame, face.crop)
         for clip in self.timed("clip", way.builder.push(frame, face.crop, moved=face.moved)):
             self._infer(way, clip)
 

@@ -6,12 +6,15 @@ import numpy as np
 
 from service.pipeline.classical import CLASSICAL, DARKEST, skin_pixels
 from service.pipeline.controls import Controls
+from service.pipeline.frame import Frame
 from service.pipeline.spectrum import Bins
 from service.pipeline.stretches import first_from
-from service.pipeline.types import Bools, Clip, Floats, Pulse
+from service.pipeline.types import Bools, Box, Clip, Floats, Pulse
 
 _METHOD = "chrom"
 _OUTSIDE = 1.05  # half-axes of the crop: beyond that ellipse lies neither face nor hair, the neck aside
+_LEAST_PIXELS = 12  # of an area; fewer are no median
+_WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
 class ControlStream:
@@ -25,17 +28,21 @@ class ControlStream:
         self._changes: list[Floats] = []
         self._key_times_s: list[float] = []
         self._was_key = False
+        self._shown = self._shown_by_all = _WHOLE
 
-    def note(self, time_s: float, *, is_key: bool) -> None:
-        """Take a frame's time, and whether the codec sent it whole."""
-        if is_key and not self._was_key:
-            self._key_times_s.append(time_s)
-        self._was_key = is_key
+    def note(self, frame: Frame, crop: Box) -> None:
+        """Take a frame before the clip that has it: whether the codec sent it whole, and what its crop shows."""
+        if frame.is_key and not self._was_key:
+            self._key_times_s.append(frame.time_s)
+        self._was_key = frame.is_key
+        self._shown = _part_shown(frame, crop)
+        self._shown_by_all = _common(self._shown_by_all, self._shown)
 
     def push(self, clip: Clip) -> None:
         """Take the next stretch of crops; it begins where the one before ended."""
         self._chrominance.push(clip)
         self._changes.append(self._changed(clip.rgb, clip.comparable))
+        self._shown_by_all = self._shown
 
     def finish(self) -> Controls:
         """Return what has come so far."""
@@ -58,20 +65,37 @@ class ControlStream:
     def _changed(self, rgb: Floats, comparable: Bools) -> Floats:
         """Return the changes (T, 3) of the brightness from frame to frame: skin, and what is above and below the face.
 
-        Of each area the median of its pixels, so that an edge that moves through it counts for nothing.
+        Of each area the median of its pixels, so that an edge that moves through it counts for nothing. Where the crop
+        reaches beyond the picture its pixels are the picture's edge, which may be skin: they are left out.
         """
         brightness = np.log(np.maximum(rgb.mean(axis=1).reshape(len(rgb), -1), DARKEST))
         before = brightness[:1] if self._brightness is None else self._brightness
         self._brightness = brightness[-1:]
         change = np.diff(brightness, axis=0, prepend=before)
         change[~comparable] = 0
-        return np.stack([np.median(change[:, area], axis=1) for area in _areas(rgb.shape[-1])], axis=1)
+        return np.stack([_median(change, area) for area in _areas(rgb.shape[-1], self._shown_by_all)], axis=1)
 
 
-@lru_cache(maxsize=4)
-def _areas(size: int) -> tuple[Bins, ...]:
-    """Return the pixels, row by row, of the skin, and of the upper and the lower corners, of a crop."""
-    at = 2 * (np.arange(size) + 0.5) / size - 1
-    outside = np.hypot(at[:, None], at) > _OUTSIDE
-    upper, lower = (np.flatnonzero(outside & half[:, None]) for half in (at < 0, at > 0))
+def _median(change: Floats, area: Bins) -> Floats:
+    return np.median(change[:, area], axis=1) if len(area) >= _LEAST_PIXELS else np.zeros(len(change), np.float32)
+
+
+def _part_shown(frame: Frame, crop: Box) -> Box:
+    """Return which part of a crop lies in the picture, in 0..1 of its sides."""
+    left, right = (float((x - crop.x0) / crop.width) for x in (0, frame.width))
+    top, bottom = (float((y - crop.y0) / crop.height) for y in (0, frame.height))
+    return _common(Box(left, top, right, bottom), _WHOLE)
+
+
+def _common(a: Box, b: Box) -> Box:
+    return Box(max(a.x0, b.x0), max(a.y0, b.y0), min(a.x1, b.x1), min(a.y1, b.y1))
+
+
+@lru_cache(maxsize=16)
+def _areas(size: int, shown: Box) -> tuple[Bins, ...]:
+    """Return the pixels of a crop, row by row: of the skin, and of what is shown in the upper and the lower corners."""
+    at = (np.arange(size) + 0.5) / size
+    outside = np.hypot(2 * at[:, None] - 1, 2 * at - 1) > _OUTSIDE
+    outside &= ((at >= shown.y0) & (at <= shown.y1))[:, None] & (at >= shown.x0) & (at <= shown.x1)
+    upper, lower = (np.flatnonzero(outside & half[:, None]) for half in (at < 0.5, at > 0.5))
     return skin_pixels(size), upper, lower

@@ -19,7 +19,9 @@ from service.pipeline.types import Pulse
 _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
 _LINE_HZ = 0.15
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
-_MAX_MULTIPLE = 2.5  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
+_MAX_MULTIPLE = 2  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
+_IN_STEP_HZ = 2 / 60  # off a multiple of theirs: what they make has their rate, but in noise it is found only so well
+_NEGLIGIBLE = 0.01
 _BLOCK = 256  # windows at a time
 
 Fourier = NDArray[np.complex128]  # (N,): of all windows one after the other
@@ -51,8 +53,9 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     """Return how far a wave is one with the light around the face or with the key frames near its rate, 0..1.
 
     wave: (N,) at start_s + i / fps, that of `spectra`, at rate_hz (W,). It is the magnitude-squared coherence (Carter
-    1987) over all windows within 0.3 Hz of the rate; with the surroundings it counts as far as these swing half as much
-    as the skin does, since light from blood is too weak to be seen on a wall.
+    1987) over all windows within 0.3 Hz of the rate. With the surroundings it counts as far as these swing half as much
+    as the skin does, since light from blood is too weak to be seen on a wall; with key frames as far as the rate is
+    theirs or twice it, within some 2 a minute.
     """
     off_hz = np.abs(spectra.frequency_hz - rate_hz[:, None])
     near = off_hz <= _NEAR_HZ
@@ -61,8 +64,12 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     own = _fourier(wave, spectra, near)
     skin, *around = (_fourier(_at_times(p, times_s), spectra, near) for p in (controls.skin, *controls.around))
     light = max((_as_strong(a[line], skin[line]) * _coherence(own, a) for a in around), default=0.0)
-    keys = _comb(controls.key_times_s, times_s, spectra.fps, float(np.median(rate_hz)))
-    return light if keys is None else max(light, _coherence(own, _fourier(keys, spectra, near)))
+    keys = controls.key_times_s[(controls.key_times_s >= times_s[0]) & (controls.key_times_s <= times_s[-1])]
+    step = _in_step(keys, float(np.median(rate_hz)))
+    if step < _NEGLIGIBLE:
+        return light
+    comb = _fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, near)
+    return max(light, step * _coherence(own, comb))
 
 
 def _as_strong(there: Fourier, here: Fourier) -> float:
@@ -84,13 +91,18 @@ def _at_times(pulse: Pulse, times_s: Array) -> Array:
     return np.interp(times_s, pulse.start_s + np.arange(len(pulse.samples)) / pulse.fps, pulse.samples)
 
 
-def _comb(key_times_s: Array, times_s: Array, fps: float, rate_hz: float) -> Array | None:
-    """Return a wave that is one at each key frame, None where they are too few or come too seldom for this rate."""
-    inside = key_times_s[(key_times_s >= times_s[0]) & (key_times_s <= times_s[-1])]
-    if len(inside) < 3 or rate_hz * float(np.median(np.diff(inside))) > _MAX_MULTIPLE:
-        return None
-    comb = np.zeros(len(times_s) + 1)
-    at = (inside - times_s[0]) * fps
+def _in_step(key_times_s: Array, rate_hz: float) -> float:
+    """Return how far a rate is that of these key frames or twice it, 0..1; 0 where they are too few to have one."""
+    if len(key_times_s) < 3:
+        return 0.0
+    key_hz = 1 / float(np.median(np.diff(key_times_s)))
+    off_hz = min(abs(rate_hz - multiple * key_hz) for multiple in range(1, _MAX_MULTIPLE + 1))
+    return float(np.exp(-((off_hz / _IN_STEP_HZ) ** 2)))
+
+
+def _comb(at: Array, count: int) -> Array:
+    """Return a wave (count,) that is one at these places (K,), in samples from its first."""
+    comb = np.zeros(count + 1)
     before = np.floor(at).astype(np.intp)
     np.add.at(comb, before, 1 - (at - before))
     np.add.at(comb, before + 1, at - before)

@@ -208,7 +208,7 @@ class _Way:
 
     def push(self, frame: Frame, face: TrackedFace) -> Iterator[Clip]:
         """Take a frame's crop; yield the stretches that are to be inferred."""
-        self._controls.note(frame.time_s, is_key=frame.is_key)
+        self._controls.note(frame, face.crop)
         return self._builder.push(frame, face.crop, moved=face.moved)
 
     def rest(self) -> Iterator[Clip]:

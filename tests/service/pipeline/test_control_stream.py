@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from service.pipeline.control_stream import ControlStream
-from service.pipeline.types import Clip
+from service.pipeline.frame import RGB_8BIT, Frame
+from service.pipeline.types import Box, Clip
 
 FPS, SIZE = 30.0, 36
 RNG = np.random.default_rng(0)
+CROP = Box(10, 10, 90, 90)
 SCENE = RNG.uniform(0.2, 0.8, (3, SIZE, SIZE)).astype(np.float32)
 
 
@@ -23,6 +25,11 @@ def corners(rgb: np.ndarray, gain: np.ndarray) -> np.ndarray:
     changed[:, :, :6] *= gain[:, None, None, None]
     changed[:, :, -6:] *= gain[:, None, None, None]
     return changed
+
+
+def picture(index: int, *, is_key: bool = False, width: int = 100) -> Frame:
+    planes = (np.zeros((100, width), np.uint8),) * 3
+    return Frame(index / FPS, planes, RGB_8BIT, is_key=is_key)
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -84,11 +91,38 @@ def test_a_callers_crops_show_nothing_else() -> None:
     assert stream.finish().around == ()
 
 
+@pytest.mark.parametrize("beyond", [CROP, Box(-49, 10, 31, 90)])
+def test_what_lies_beyond_the_picture_is_not_asked(beyond: Box) -> None:
+    rgb = np.repeat(SCENE[None], 120, 0)
+    rgb[..., :22] *= swing(120)[:, None, None, None]  # most of the crop: the picture's edge, repeated
+    stream = ControlStream()
+    stream.note(picture(0), beyond)
+    stream.push(clip(rgb))
+    found = max(float(np.ptp(area.samples)) for area in stream.finish().around)
+    assert found < 1e-6 if beyond is not CROP else found > 1e-3
+
+
+def test_of_several_crops_only_what_all_show_is_asked() -> None:
+    rgb = np.repeat(SCENE[None], 120, 0)
+    stream = ControlStream()
+    for crop in (Box(-60, 10, 60, 130), CROP, Box(40, 10, 160, 130)):  # one shows the right, one the left half
+        stream.note(picture(0), crop)
+    stream.push(clip(rgb * swing(120)[:, None, None, None]))
+    assert all(np.ptp(area.samples) == 0 for area in stream.finish().around)
+
+
+def test_a_face_as_large_as_the_picture_has_nothing_around() -> None:
+    stream = ControlStream()
+    stream.note(picture(0), Box(-30, -30, 130, 130))
+    stream.push(clip(np.repeat(SCENE[None], 120, 0) * swing(120)[:, None, None, None]))
+    assert all(np.ptp(area.samples) == 0 for area in stream.finish().around)
+
+
 def test_key_frames_count_where_others_are_none() -> None:
     stream, always = ControlStream(), ControlStream()
     for index in range(60):
-        stream.note(index / FPS, is_key=index % 12 == 0)
-        always.note(index / FPS, is_key=True)
+        stream.note(picture(index, is_key=index % 12 == 0), CROP)
+        always.note(picture(index, is_key=True), CROP)
     np.testing.assert_allclose(stream.finish().key_times_s, np.arange(0, 60, 12) / FPS)
     assert len(always.finish().key_times_s) == 1
 
@@ -98,8 +132,8 @@ def test_what_is_old_is_forgotten() -> None:
     stream, whole = ControlStream(), ControlStream()
     for start in range(0, 300, 30):
         for taker in (stream, whole):
-            taker.note(start / FPS, is_key=True)
-            taker.note(start / FPS + 0.1, is_key=False)
+            taker.note(picture(start, is_key=True), CROP)
+            taker.note(picture(start + 3), CROP)
             taker.push(clip(rgb[start : start + 30], start))
         newest = stream.newest((start + 30) / FPS - 4.0)
         assert len(newest.skin.samples) <= 120
