@@ -23,7 +23,7 @@ def steps(model: str, clips: Path, processes: int) -> dict[str, Any]:
 
 
 def test_two_processes_have_the_losses_of_one(clips: Path) -> None:
-    alone, together = (steps("student", clips, processes) for processes in (1, 2))
+    alone, together = (steps("temporal", clips, processes) for processes in (1, 2))
     assert (alone["processes"], together["processes"]) == (1, 2)
     assert len(set(alone["totals"])) == 4
     # Later steps differ more: what has no gradient, as a bias before a norm, is moved by rounding errors.

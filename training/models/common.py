@@ -108,18 +108,6 @@ def sparsely(encode: Callable[[Tensor], Maps], frames: Tensor) -> Maps:
     return tuple(m.view(batch, -1, *m.shape[1:])[:, groups].flatten(0, 1) for m in maps)
 
 
-def shift(maps: Tensor, batch: int, share: int) -> Tensor:
-    """Return maps (B * (N - 2), C, H, W) of the maps (B * N, C, H, W) of B clips, of each clip without its ends.
-
-    One in `share` of the channels, the first, is the next frame's, as many the one before's, the rest the frame's own
-    (Lin, Gan & Han 2019, TSM).
-    """
-    frames = maps.view(batch, -1, *maps.shape[1:])
-    part = maps.shape[1] // share
-    parts = (frames[:, 2:, :part], frames[:, :-2, part : 2 * part], frames[:, 1:-1, 2 * part :])
-    return torch.cat(parts, 2).flatten(0, 1)
-
-
 class PooledConv2d(nn.Conv2d):
     """A 3x3 convolution (padding 1) and the 2x2 average pooling behind it, computed as one 4x4 convolution of stride 2.
 

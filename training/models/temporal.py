@@ -1,36 +1,48 @@
-"""Our own network: what changes from frame to frame, seen together with the two seconds around it.
+"""Our own network: what changes from frame to frame, gathered over the face and then over seven seconds.
 
-Two frames at a time cannot tell a pulse from motion. The motion branch is that of DeepPhys (Chen & McDuff 2018: tanh,
-no batch norm), whose maps take a quarter of their channels from the frame behind and a quarter from the one before,
-which costs no parameter (TS-CAN, Liu et al. 2020), under the masks of a narrower appearance branch. What is left of a
-frame, 64 numbers, is compared with those around it by dilated convolutions that begin as nothing. What comes out is the
-change of the pulse, not its wave: changes are summed over ten or thirty seconds by whoever looks for the rate, and what
-is uncertain stays small. (Its predecessor decided within six seconds, and what is decided there no longer spectrum can
-weigh again.)
+Two frames at a time cannot tell a pulse from motion; but what a face's cells do between two frames is where motion is
+easiest to refuse, because an edge that moved says so at once and is forgotten in the next frame, while its colour stays
+changed for seconds. So the changes between frames go through two convolutions as in the student. A second branch sees
+what the face looked like over the last 1.4 s and how much each cell shook, and says which to believe: a mask on the
+first map, and gates and the heads of a softmax over places on the last. Only then time comes in: gathered changes are
+summed over a window (a fixed filter, the running sum less its mean), and dilated convolutions look for what repeats.
 
 All convolutions over time are valid ones: sample i depends on PAST frames before frame i and FUTURE frames (less than
 1 s) behind it and on nothing else, so chunks, batches and live video give the same samples. At a clip's ends the first
 and last frame are repeated by whoever runs it.
 """
 
+import copy
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.models.common import SIZE, Maps, WindowNet, motion_difference, shift, sparsely, standardise
-from training.models.teacher import soft_attention
+from service.pipeline.types import SampleKind
+from training.models.common import (
+    FLAT,
+    SIZE,
+    Maps,
+    PooledConv2d,
+    WindowNet,
+    fold_pooled,
+    motion_difference,
+    sparsely,
+    standardise,
+)
 
-_SHIFTS = 3  # before the second, third and fourth convolution
-_WIDTH, _KERNEL = 64, 5
-_DILATIONS = ((1, True), (2, True), (4, True), (8, False))  # frames, whether it looks ahead too
-_SHARE = 4  # a fourth of the channels from either side
-_DROPPED = 0.1
+_LOOK_BACK = 42  # frames over which appearance and shaking are averaged
+_SUM_PAST, _SUM_FUTURE = 30, 12  # frames of the mean that a running sum is taken against: a high-pass of about 0.5 Hz
+_SUM_SCALE = 0.2  # brings a sum over a window to the size of a change
+_GRID = SIZE // 2
+_CHANNELS, _HEADS, _WIDTH = 64, 4, 64
+_KERNEL = 5
+_DILATIONS = ((1, True), (2, True), (4, True), (8, False), (16, False))  # frames, whether it looks ahead too
 
 
 def _context() -> tuple[int, int]:
-    past, future = _SHIFTS, _SHIFTS + 1  # the last difference's second frame
+    past, future = _LOOK_BACK + _SUM_PAST, _SUM_FUTURE
     for dilation, ahead in _DILATIONS:
         span = (_KERNEL - 1) * dilation
         past += span // 2 if ahead else span
@@ -42,68 +54,112 @@ PAST, FUTURE = _context()
 
 
 class Temporal(WindowNet):
-    """0.37 M parameters; see the module."""
+    """0.18 M parameters; see the module."""
 
     past: ClassVar[int] = PAST
     future: ClassVar[int] = FUTURE
     lag: ClassVar[int] = PAST + FUTURE
+    kind: ClassVar[SampleKind] = "wave"
     noise_slope: ClassVar[float] = 0.0  # it filters its own noise
+    sum_kernel: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.motion1, self.motion2 = nn.Conv2d(3, 24, 3, padding=1), nn.Conv2d(24, 32, 3)
-        self.motion3, self.motion4 = nn.Conv2d(32, 64, 3, padding=1), nn.Conv2d(64, 64, 3)
-        self.look1, self.look2 = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3)
-        self.look3, self.look4 = nn.Conv2d(16, 24, 3, padding=1), nn.Conv2d(24, 24, 3)
-        self.mask1, self.mask2 = nn.Conv2d(16, 1, 1), nn.Conv2d(24, 1, 1)
-        self.drop = nn.Dropout(_DROPPED)
-        last = ((SIZE - 2) // 2 - 2) // 2
-        self.hidden = nn.Linear(64 * last * last, _WIDTH)
+        self.conv1, self.norm1 = PooledConv2d(3, 32), nn.BatchNorm2d(32)
+        self.conv2, self.norm2 = PooledConv2d(32, _CHANNELS), nn.BatchNorm2d(_CHANNELS)
+        self.context1 = nn.Sequential(nn.Conv2d(6, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
+        self.context2 = nn.Sequential(
+            nn.Conv2d(24, 32, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU()
+        )
+        self.mask = nn.Conv2d(24, 1, 1)
+        self.gate = nn.Conv2d(32, _CHANNELS, 1)
+        self.look = nn.Conv2d(32, _HEADS, 1)
+        self.gather = nn.Conv1d(_HEADS * _CHANNELS, _WIDTH, 1)
+        self.norm3 = nn.BatchNorm1d(_WIDTH)
+        self.mix = nn.Conv1d(2 * _WIDTH, _WIDTH, 1)
         self.blocks = nn.ModuleList(_Block(dilation, ahead) for dilation, ahead in _DILATIONS)
         self.out = nn.Conv1d(_WIDTH, 1, 1)
+        self.register_buffer("sum_kernel", _sum_kernel(), persistent=False)
 
     def clips(self, rgb: Tensor) -> tuple[Tensor, Maps]:
         """Return the samples (B, T - lag) of B clips (B, T, 3, 36, 36), and no maps."""
-        batch, count = rgb.shape[:2]
-        first, second = rgb[:, :-1], rgb[:, 1:]
-        motion = motion_difference(first, second).flatten(0, 1)
-        seen = first[:, 1 : count - 2]  # of the frames that one shift leaves
-        masks = sparsely(self._masks, seen) if self.training else self._masks(seen.flatten(0, 1))
-        last = masks[1].view(batch, -1, *masks[1].shape[1:])[:, 2:-2].flatten(0, 1)
-        x = torch.tanh(self.motion1(motion))
-        x = torch.tanh(self.motion2(shift(x, batch, _SHARE)))
-        x = F.avg_pool2d(x * masks[0].to(x.dtype), 2)
-        x = torch.tanh(self.motion3(shift(x, batch, _SHARE)))
-        x = torch.tanh(self.motion4(shift(x, batch, _SHARE)))
-        x = F.avg_pool2d(x * last.to(x.dtype), 2)
-        x = torch.tanh(self.hidden(self.drop(x).flatten(1))).view(batch, -1, _WIDTH).transpose(1, 2)
+        batch = rgb.shape[0]
+        first, second = rgb[:, _LOOK_BACK:-1].flatten(0, 1), rgb[:, _LOOK_BACK + 1 :].flatten(0, 1)
+        with torch.autocast(rgb.device.type, enabled=False):  # a pulse is below bfloat16's steps
+            motion = motion_difference(first.float(), second.float())
+            context = _context_of(rgb[:, :-1].float())
+        mask, gate, looks = (
+            sparsely(self._believed, context) if self.training else self._believed(context.flatten(0, 1))
+        )
+        middle = torch.relu(self.norm1(self.conv1(motion))) * mask
+        last = torch.relu(self.norm2(self.conv2(middle))) * gate
+        gathered = torch.matmul(looks, last.flatten(2).transpose(1, 2))  # (B N, heads, channels)
+        changes = self.norm3(self.gather(gathered.view(batch, -1, _HEADS * _CHANNELS).transpose(1, 2)))
+        x = self.mix(torch.cat([self._summed(changes), changes[:, :, _SUM_PAST : -_SUM_FUTURE + 1]], 1))
         for block in self.blocks:
             x = block(x)
         return self.out(x)[:, 0], ()
 
-    def _masks(self, frames: Tensor) -> Maps:
-        """Return the soft attention masks (N, 1, 34, 34) and (N, 1, 15, 15) of frames (N, 3, 36, 36) in 0..1."""
-        x = torch.tanh(self.look1(standardise(frames)))
-        middle = torch.tanh(self.look2(x))
-        x = torch.tanh(self.look3(F.avg_pool2d(middle, 2)))
-        last = torch.tanh(self.look4(x))
-        return soft_attention(self.mask1(middle)), soft_attention(self.mask2(last))
+    def deployed(self) -> nn.Module:
+        """Return the same function with norms and poolings folded into the two convolutions."""
+        net = copy.deepcopy(self).eval()
+        folded = {"conv1": fold_pooled(self.conv1, self.norm1), "conv2": fold_pooled(self.conv2, self.norm2)}
+        for name, layer in {**folded, "norm1": nn.Identity(), "norm2": nn.Identity()}.items():
+            setattr(net, name, layer)
+        return net
+
+    def _believed(self, context: Tensor) -> Maps:
+        """Return the mask (N, 1, 18, 18), the gates (N, 64, 9, 9) and the heads' weights (N, heads, 81) of N looks."""
+        near = self.context1(context)
+        far = self.context2(near)
+        heads = torch.softmax(self.look(far).flatten(2).float(), 2).to(far.dtype)
+        return torch.sigmoid(self.mask(near)), torch.sigmoid(self.gate(far)), heads
+
+    def _summed(self, changes: Tensor) -> Tensor:
+        """Return the running sum of changes (B, C, N) less its mean over a window, (B, C, N - 41)."""
+        return F.conv1d(changes.flatten(0, 1)[:, None], self.sum_kernel.to(changes.dtype)).view(*changes.shape[:2], -1)
 
 
 class _Block(nn.Module):
-    """A residual dilated convolution over time that begins as nothing; `ahead`: it looks as far ahead as back."""
+    """A residual dilated convolution over time; `ahead`: it looks as far ahead as back."""
 
     def __init__(self, dilation: int, ahead: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(_WIDTH, _WIDTH, _KERNEL, dilation=dilation)
+        self.conv = nn.Conv1d(_WIDTH, _WIDTH, _KERNEL, dilation=dilation, bias=False)
+        self.norm = nn.BatchNorm1d(_WIDTH)
         self.mix = nn.Conv1d(_WIDTH, _WIDTH, 1)
-        for parameter in self.mix.parameters():
-            nn.init.zeros_(parameter)
         span = (_KERNEL - 1) * dilation
         self.trim = (span // 2, span // 2) if ahead else (span, 0)
 
     def forward(self, x: Tensor) -> Tensor:
         begin, end = self.trim
         straight = x[:, :, begin : x.shape[2] - end]
-        y: Tensor = straight + self.mix(torch.tanh(self.conv(x)))
+        y: Tensor = straight + self.mix(F.silu(self.norm(self.conv(x))))
         return y
+
+
+def _context_of(rgb: Tensor) -> Tensor:
+    """Return (B, N, 6, 18, 18), N = T - 42, of frames (B, T, 3, 36, 36): means over the 42 frames before and one's own.
+
+    What cells look like, standardised per frame, and the logarithm of how much they change from frame to frame.
+    """
+    batch, count = rgb.shape[:2]
+    cells = F.avg_pool2d(rgb.flatten(0, 1), 2)
+    light = cells.view(batch, count, -1)
+    look = standardise(_running_mean(light, _LOOK_BACK + 1).reshape(-1, 3, _GRID, _GRID))
+    shaking = motion_difference(light[:, :-1], light[:, 1:]).abs()
+    shake = 0.5 * torch.log(_running_mean(shaking, _LOOK_BACK) + FLAT).view(-1, 3, _GRID, _GRID)
+    return torch.cat([look, shake], 1).view(batch, -1, 6, _GRID, _GRID)
+
+
+def _running_mean(x: Tensor, window: int) -> Tensor:
+    """Return the mean over `window` frames, (B, T, C) -> (B, T - window + 1, C)."""
+    return F.avg_pool1d(x.transpose(1, 2), window, stride=1).transpose(1, 2)
+
+
+def _sum_kernel() -> Tensor:
+    """Return the weights (1, 1, 42) by which changes make x[t] - mean(x[t - 30 .. t + 12]), times a scale."""
+    window = _SUM_PAST + 1 + _SUM_FUTURE
+    before = torch.arange(1, _SUM_PAST + 1) / window
+    behind = -torch.arange(_SUM_FUTURE, 0, -1) / window
+    return _SUM_SCALE * torch.cat([before, behind])[None, None]

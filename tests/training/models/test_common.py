@@ -4,16 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from training.models import MODELS, PulseNet
-from training.models.common import (
-    PooledConv2d,
-    count_macs,
-    fold_norm,
-    macs,
-    motion_difference,
-    shift,
-    sparsely,
-    standardise,
-)
+from training.models.common import PooledConv2d, count_macs, fold_norm, macs, motion_difference, sparsely, standardise
 
 PAIRS = sorted(name for name in MODELS if not MODELS[name]().spec(30.0).windowed)
 
@@ -27,14 +18,6 @@ def frames(count: int, seed: int = 0) -> torch.Tensor:
 def test_motion_does_not_depend_on_the_strength_of_the_light() -> None:
     a, b = frames(2)
     assert torch.allclose(motion_difference(a, b), motion_difference(a / 2, b / 2), atol=0.01)
-
-
-def test_a_shift_takes_channels_from_each_neighbour_of_the_same_clip() -> None:
-    number = torch.arange(10.0).view(10, 1, 1, 1).expand(10, 6, 2, 2)  # two clips of five frames
-    shifted = shift(number, 2, 3)[:, :, 0, 0]
-    assert shifted[0].tolist() == [2, 2, 0, 0, 1, 1]
-    assert shifted[:, 4].tolist() == [1, 2, 3, 6, 7, 8]
-    assert shift(number[:, :4], 2, 4)[0, :, 0, 0].tolist() == [2, 0, 1, 1]
 
 
 def test_motion_is_the_difference_over_the_sum() -> None:
