@@ -145,7 +145,7 @@ class Chain:
 
     def seen(self, index: int, track: FaceTrack) -> tuple[Pulse, Controls]:
         """Return what the model of this index makes of a face, and what that is checked against."""
-        return self._seen(index, self._ways[track.face_id])
+        return self._pulse_and_controls(index, self._ways[track.face_id])
 
     def so_far(self, index: int) -> HeartRate | None:
         """Return what the model of this index says of the largest face up to now, None before there is one.
@@ -188,11 +188,11 @@ class Chain:
             return FaceEstimate(track, rate, *extras(pulse, rate))
 
     def _rate(self, index: int, way: _Way) -> tuple[Pulse, HeartRate]:
-        pulse, controls = self._seen(index, way)
+        pulse, controls = self._pulse_and_controls(index, way)
         with self._timed("pulse"):
             return pulse, heart_rate(pulse, self.models[index].calibration, controls=controls)
 
-    def _seen(self, index: int, way: _Way) -> tuple[Pulse, Controls]:
+    def _pulse_and_controls(self, index: int, way: _Way) -> tuple[Pulse, Controls]:
         with self._timed("infer"):
             pulse = way.streams[index].finish()
         with self._timed("pulse"):

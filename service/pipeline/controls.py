@@ -5,7 +5,7 @@ once a second sharpens all of it at once, and every method sees a beat. No look 
 what surrounds the face, and the times of the key frames, do.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Controls:
 
     chrominance: CHROM's wave, in which what changes all colours alike is weak. skin, around: waves of the logarithm of
     the brightness of the skin and of areas beside the face, none where a crop shows nothing else. key_times_s: (K,)
-    when the codec sent a whole picture; empty where it always does.
+    when the codec sent a whole picture; the first time alone where it always does.
     """
 
     chrominance: Pulse
@@ -46,7 +46,8 @@ class Controls:
         chrominance, skin, *around = (
             part(p, first_from(p, start_s)) for p in (self.chrominance, self.skin, *self.around)
         )
-        return replace(self, chrominance=chrominance, skin=skin, around=tuple(around))
+        keys_s = self.key_times_s[self.key_times_s >= start_s]
+        return Controls(chrominance, skin, tuple(around), keys_s)
 
 
 def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> float:

@@ -141,8 +141,11 @@ class WindowStream:
                 self._waiting = self._waiting[-self._spec.lag :].copy()
 
     def finish(self) -> Pulse:
-        """Return a sample per frame pushed; more may follow, and change the last `future` samples."""
-        rest = self._settled(self._rest())
+        """Return a sample per frame pushed; more may follow, and change the last `future` samples.
+
+        Those before are kept, and their frames are not run again.
+        """
+        rest = self._keep_settled(self._rest())
         samples = np.concatenate([*self._samples, rest])[self._forgotten :]
         long_enough = np.array([self._says_something(piece) for piece in self._pieces], np.bool_)
         valid = np.repeat(long_enough, [piece.kept for piece in self._pieces]) & np.isfinite(samples)
@@ -179,7 +182,7 @@ class WindowStream:
             have, self._forgotten = have[self._forgotten :], max(self._forgotten - len(have), 0)
         self._samples.append(have)
 
-    def _settled(self, rest: Floats) -> Floats:
+    def _keep_settled(self, rest: Floats) -> Floats:
         """Keep those of the waiting frames' samples that nothing can change any more; return the others.
 
         So that live video, which asks once a second, runs no frame again but those that a window needs.

@@ -75,7 +75,7 @@ def extras(pulse: Pulse, rate: HeartRate) -> tuple[Hrv | Withheld, Respiration |
 
 
 def quality_features(pulse: Pulse, *, controls: Controls | None = None) -> dict[str, float]:
-    """Return the QUALITY_FEATURES of a whole recording by name, as `heart_rate` sees them.
+    """Return the QUALITY_FEATURES of a whole recording by name, and the echo, as `heart_rate` sees them.
 
     With |bpm error| <= 5 as label they are what `quality.fit_calibration` fits. All lowest for less than 4 s.
     """

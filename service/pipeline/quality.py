@@ -51,7 +51,8 @@ class Rated:
     """The windows' heart rates and what supports them, each (W,).
 
     bpm follows the path through all windows, own_bpm is each window's own peak; snr_db and prominence_db are taken at
-    bpm in the window's own spectrum. duration_s is that of the whole recording.
+    bpm in the window's own spectrum. duration_s is that of the whole recording. colour_db and echo are what the video's
+    other signals say of it, None where these are not known.
     """
 
     bpm: Array
@@ -104,7 +105,7 @@ def recording_features(rated: Rated) -> dict[str, float]:
         "agreement": _agreement(rated),
         "duration": _duration(rated),
     }
-    return features | {name: value for name, value in _checks(rated).items() if value is not None}
+    return features | _checks(rated)
 
 
 def window_confidences(rated: Rated, calibration: Calibration) -> Array:
@@ -119,9 +120,7 @@ def window_confidences(rated: Rated, calibration: Calibration) -> Array:
         "agreement": own * _agreement(rated),
         "duration": np.full(len(own), _duration(rated)),
     }
-    for name, value in _checks(rated).items():
-        if value is not None:
-            features[name] = np.full(len(own), value)
+    features |= {name: np.full(len(own), value) for name, value in _checks(rated).items()}
     return _logistic(calibration, features)
 
 
@@ -181,8 +180,9 @@ def _duration(rated: Rated) -> float:
     return float(_clipped("duration", np.log2(max(rated.duration_s, 1.0) / spectrum.WINDOW_S)))
 
 
-def _checks(rated: Rated) -> dict[str, float | None]:
-    return {"colour_db": rated.colour_db, ECHO: rated.echo}
+def _checks(rated: Rated) -> dict[str, float]:
+    known = {"colour_db": rated.colour_db, ECHO: rated.echo}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _clipped(name: str, values: Array | np.floating) -> Array:

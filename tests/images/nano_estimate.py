@@ -57,7 +57,7 @@ class Cost:
 def frames_run(spec: InputSpec) -> tuple[float, float]:
     """Return on how many frames a network runs per frame of video: of a recording, and live.
 
-    A network of windows sees the frames before each stretch anew; live there is one a second, and its last frame is
+    A network of windows sees the frames before each stretch anew; live a stretch ends every second, with its last frame
     repeated in place of those to come.
     """
     if not spec.windowed:

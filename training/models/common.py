@@ -1,7 +1,8 @@
 """What the networks share: the form of a pulse network, the two normalisations inside the graph, and counters.
 
-A network sees raw crops, so that whoever runs it cannot normalise wrongly, and every sample depends on frames i and
-i + lag alone: the same frames give the same samples in a batch, in chunks and one pair at a time.
+A network sees raw crops, so that whoever runs it cannot normalise wrongly. Every sample of a network of pairs depends
+on frames i and i + lag alone, of one of windows on those from i - past to i + future: the same frames give the same
+samples in a batch, in chunks and one at a time.
 """
 
 from abc import ABC, abstractmethod

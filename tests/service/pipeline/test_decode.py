@@ -124,6 +124,16 @@ def test_pictures_are_the_right_way_up(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(frame.area_average(Box(0, 0, 160, 120), 4, 4) * 255, expected, atol=5)
 
 
+@pytest.mark.parametrize(("codec", "every"), [("libx264", 12), ("mpeg4", 12), ("mjpeg", 1)])
+def test_frames_say_whether_they_were_sent_whole(tmp_path: Path, codec: str, every: int) -> None:
+    form = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    options = {"libx264": (("g", "12"), ("x264-params", "scenecut=0")), "mpeg4": (("g", "12"),), "mjpeg": ()}[codec]
+    path = write_video(tmp_path / "keys.mkv", Recipe(codec=codec, pix_fmt=form, options=options))
+    with VideoReader(path) as reader:
+        keys = [index for index, frame in enumerate(reader.frames()) if frame.is_key]
+    assert keys == list(range(0, 180, every))
+
+
 def test_names_of_codec_and_container(tmp_path: Path) -> None:
     info = read(write_video(tmp_path / "a.mp4"))[2]
     assert (info.codec, info.container) == ("h264", "mp4")
