@@ -26,8 +26,12 @@ def machine() -> str:
 
 
 def provenance(module: str, arguments: Sequence[str] | None, seed: int | None, revisions: Sequence[str] = ()) -> str:
-    """Return a paragraph: command, seed, git revision, machine. revisions: those at which the scores were made."""
+    """Return a paragraph: command, seed, git revision, machine. revisions: those at which the scores were made.
+
+    Where the faces lay on this machine is nothing to its readers: the folder is called FACES.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    words = ["FACES" if before == "--faces" else word for before, word in zip(["", *words], words, strict=False)]
     command = shlex.join(["python", "-m", module, *words])
     made = ", ".join(revision[:12] for revision in revisions) or git_revision()[:12]
     drawn = "" if seed is None else f" seed {seed},"

@@ -10,6 +10,11 @@ def test_a_table_says_how_it_was_made() -> None:
     assert text.endswith(f"{machine()}.")
 
 
+def test_it_keeps_where_the_faces_lay_to_itself() -> None:
+    text = provenance("training.reproduce", ["webcam", "--faces", "/home/eve/faces", "--limit", "3"], 0)
+    assert "`python -m training.reproduce webcam --faces FACES --limit 3`" in text
+
+
 def test_the_machine_has_cores_and_versions() -> None:
     assert "cores" in machine()
     assert "onnxruntime" in machine()
