@@ -20,6 +20,7 @@ from training.datasets.splits import TEST_PEOPLE, seeds_of
 from training.design import Levels, balanced_rows, dealt
 from training.synthesis.codec import CODECS
 from training.synthesis.faces import FaceSource, LondonFaces
+from training.synthesis.light import LightSettings
 from training.synthesis.motion import MOTIONS
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.skin import add_melanin, tone_group
@@ -84,7 +85,7 @@ class Drawer:
         for seed, (kind, codec, light, person) in zip(
             seeds_of("test", len(rows), skip=_FIRST_SEED + _COUNT), rows, strict=True
         ):
-            recipe = _without_pulse(self._with_light(self._drawn(seed, person, codec), light), kind)
+            recipe = without_pulse(self._with_light(self._drawn(seed, person, codec), light), kind)
             yield {
                 "groups": {"kind": kind, "skin tone": self._tone(recipe, recipe.scene.melanin)},
                 "recipe": _rounded(asdict(recipe)),
@@ -125,18 +126,22 @@ class Drawer:
         return tone_group(add_melanin(face.rgb, face.skin, melanin), face.points)
 
 
-def _without_pulse(recipe: Recipe, kind: str) -> Recipe:
+def without_pulse(recipe: Recipe, kind: str) -> Recipe:
     """Take the pulse away: from a filmed photograph, a living face, either under a flickering lamp, either in noise."""
     rng = random.Random(f"{recipe.seed} kind")
     recipe = replace(recipe, pulse=replace(recipe.pulse, strength=0.0))
     if kind == "photograph" or (kind != "face" and rng.random() < 0.5):
         recipe = replace(recipe, motion=replace(recipe.motion, kind="photograph"))
     if kind == "lamp":
-        light = replace(recipe.light, flicker=rng.uniform(0.002, 0.01), flicker_hz=rng.uniform(0.7, 4.0))
-        recipe = replace(recipe, light=light)
+        recipe = replace(recipe, light=flickering(recipe.light, rng))
     if kind == "noise":
         recipe = replace(recipe, camera=replace(recipe.camera, noise=rng.uniform(6.0, 12.0)))
     return recipe
+
+
+def flickering(light: LightSettings, rng: random.Random) -> LightSettings:
+    """Return the light of a lamp that flickers at a rate which a heart may have."""
+    return replace(light, flicker=rng.uniform(0.002, 0.01), flicker_hz=rng.uniform(0.7, 4.0))
 
 
 def _rounded(value: Any) -> Any:

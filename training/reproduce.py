@@ -4,10 +4,11 @@ python -m training.reproduce --faces FACES
 python -m training.reproduce ubfc-rppg=FOLDER pure=FOLDER cohface=FOLDER own=FOLDER
 
 SET is rendered-1 or rendered-1-pulseless (fixed sets, rendered as needed; both without any SET), webcam (videos as most
-people make them, rendered likewise) or webcam-calibration (the same of other people), one of the data sets with its
-folder, or rendered=FOLDER for a folder of training.evaluate's. Prints tables 1, 2, 3, 5 and 6, writes them with plots.
-The models are those of the store, so trained on none of these recordings; with --folds FOLDER each subject is scored by
-the store FOLDER/fold-<n> of the fold in which it tests (`python -m training.datasets split`).
+people make them, rendered likewise), webcam-calibration (the same of other people) or lamps (that flicker at a heart's
+rate), one of the data sets with its folder, or rendered=FOLDER for a folder of training.evaluate's. Prints tables 1, 2,
+3, 5 and 6, writes them with plots. The models are those of the store, so trained on none of these recordings; with
+--folds FOLDER each subject is scored by the store FOLDER/fold-<n> of the fold in which it tests (`python -m
+training.datasets split`).
 Every score is kept at once: a run that was interrupted goes on.
 """
 
@@ -92,14 +93,18 @@ def report(
         parts += [f"## {title}", table, sign(revisions)]
     for name, scored in sets.items():
         parts += [f"## {name}", _summary(scored.scores)]
-        own = accuracy_tables(scored.scores) if _has_pulse(scored.scores) else [pulseless_table(scored.scores)]
+        beating = with_pulse(scored.scores)
+        own = accuracy_tables(beating) if beating else []
+        if len(beating) < len(scored.scores):
+            own.append(pulseless_table(scored.scores))
         for table in own:
             parts += [table, sign(scored.revisions)]
     return "\n\n".join(parts) + "\n"
 
 
-def _has_pulse(scores: Sequence[Score]) -> bool:
-    return any(score.true_bpm is not None for score in scores)
+def with_pulse(scores: Sequence[Score]) -> list[Score]:
+    """Return the scores of videos that show a pulse."""
+    return [score for score in scores if score.true_bpm is not None]
 
 
 def _summary(scores: Sequence[Score]) -> str:
@@ -124,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     if all(score.error_code for scored in sets.values() for score in scored.scores):
         print("the service refused every video", file=sys.stderr)
         return 2
-    beating = {name: scored.scores for name, scored in sets.items() if _has_pulse(scored.scores)}
+    beating = {name: found for name, scored in sets.items() if (found := with_pulse(scored.scores))}
     tables = paper_tables(args.tables, beating, ModelStore(store))
     sign = partial(provenance, "training.reproduce", arguments, args.seed)
     text = report(sets, tables, sign, folded=args.folds is not None)

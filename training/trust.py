@@ -94,8 +94,9 @@ def pulseless_table(scores: Sequence[Score], group: str = "kind") -> str:
     """
     values = sorted({score.groups[group] for score in scores if group in score.groups})
     rows = []
-    for model in dict.fromkeys(score.model for score in scores):
-        own = [score for score in scores if score.model == model and score.true_bpm is None]
+    still = [score for score in scores if score.true_bpm is None]
+    for model in dict.fromkeys(score.model for score in still):
+        own = [score for score in still if score.model == model]
         answered = [score for score in own if not score.error_code]
         shares = [
             f"{sum(score.confidence >= least for score in answered) / len(own):.1%}" for least in (MAYBE, CONFIDENT)

@@ -2,15 +2,19 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.service.pipeline.renders import BPM
 from tests.training.pictures import has_content
+from tests.training.test_tables import SCORES
 from tests.training.test_takes import own_takes
 from tests.training.videos import write_case
-from training.reproduce import main, stores_of
+from training.report import accuracy_tables
+from training.reproduce import main, report, stores_of
+from training.score_book import Scored
 
 PLOTS = ["bland-altman", "coverage", "errors", "groups", "reliability", "waves"]
 
@@ -52,6 +56,14 @@ def test_videos_without_a_pulse_have_a_table_of_confidence(made: Path) -> None:
     assert "1 videos, 0 of them refused" in still
     assert "confidence >= 0.5" in still
     assert "MAE" not in still
+
+
+def test_a_set_with_and_without_a_pulse_has_both_tables() -> None:
+    still = [replace(score, true_bpm=None, groups={"kind": "lamp"}) for score in SCORES[:1]]
+    text = report({"lamps": Scored([*SCORES, *still], ["abc"])}, {}, ", ".join, folded=False)
+    assert "| model | videos | refused |" in text
+    assert all(table in text for table in accuracy_tables(SCORES))
+    assert f"{len({score.name for score in SCORES})} videos" in text
 
 
 def test_plots_have_content(made: Path) -> None:
