@@ -84,8 +84,13 @@ def join_team() -> tuple[Team, torch.device]:
 
 
 def leave_team() -> None:
-    """Part from the other processes, if there are any."""
+    """Part from the other processes, if there are any.
+
+    All together: gloo's threads drop the last tensors some time after they are sent, and one that does so while the
+    interpreter ends aborts the process. What they do last is then the barrier, which has no tensors.
+    """
     if distributed.is_initialized():
+        distributed.barrier()
         distributed.destroy_process_group()
 
 
