@@ -109,6 +109,22 @@ def sparsely(encode: Callable[[Tensor], Maps], frames: Tensor) -> Maps:
     return tuple(m.view(batch, -1, *m.shape[1:])[:, groups].flatten(0, 1) for m in maps)
 
 
+def shift(maps: Tensor, batch: int, share: int) -> Tensor:
+    """Return maps (B * (N - 2), C, H, W) of maps (B * N, C, H, W): channels shifted in time (Lin, Gan & Han 2019).
+
+    The first C // share channels are the next frame's, as many behind them the one before's, the rest the frame's own.
+    Maps that lie in memory channels last, as in training, stay so: laying them out anew takes a quarter of a step.
+    """
+    last = maps.is_contiguous(memory_format=torch.channels_last)
+    laid_out = maps.permute(0, 2, 3, 1) if last else maps
+    frames = laid_out.view(batch, -1, *laid_out.shape[1:])
+    dim, part = (4 if last else 2), maps.shape[1] // share
+    following, before = frames[:, 2:].narrow(dim, 0, part), frames[:, :-2].narrow(dim, part, part)
+    own = frames[:, 1:-1].narrow(dim, 2 * part, maps.shape[1] - 2 * part)
+    shifted = torch.cat((following, before, own), dim).flatten(0, 1)
+    return shifted.permute(0, 3, 1, 2) if last else shifted
+
+
 class PooledConv2d(nn.Conv2d):
     """A 3x3 convolution (padding 1) and the 2x2 average pooling behind it, computed as one 4x4 convolution of stride 2.
 

@@ -4,7 +4,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from training.models import MODELS, PulseNet
-from training.models.common import PooledConv2d, count_macs, fold_norm, macs, motion_difference, sparsely, standardise
+from training.models.common import (
+    PooledConv2d,
+    count_macs,
+    fold_norm,
+    macs,
+    motion_difference,
+    shift,
+    sparsely,
+    standardise,
+)
 
 PAIRS = sorted(name for name in MODELS if not MODELS[name]().spec(30.0).windowed)
 
@@ -156,6 +165,22 @@ def test_frames_share_the_look_at_one_in_their_midst(count: int) -> None:
     assert seen.shape == (2 * count, 1, 2, 2)
     assert (seen[:, 0, 0, 0] - torch.arange(2 * count)).abs().max() <= 3
     assert len(set(seen[:, 0, 0, 0].tolist())) == 2 * -(-count // 4)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_share_of_the_channels_comes_from_each_neighbour(layout: torch.memory_format) -> None:
+    number = torch.arange(10.0).view(10, 1, 1, 1).expand(10, 7, 2, 2)  # two clips of five frames
+    maps = number.contiguous(memory_format=layout)
+    shifted = shift(maps, batch=2, share=3)
+    assert shifted[0, :, 0, 0].tolist() == [2, 2, 0, 0, 1, 1, 1]
+    assert shifted[:, 4, 1, 1].tolist() == [1, 2, 3, 6, 7, 8]
+    assert shifted.is_contiguous(memory_format=layout)  # nothing to lay out anew
+
+
+def test_both_layouts_are_shifted_alike() -> None:
+    maps = torch.randn(12, 8, 3, 3, generator=torch.Generator().manual_seed(0))
+    laid_out = maps.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(shift(maps, batch=3, share=4), shift(laid_out, batch=3, share=4))
 
 
 @pytest.mark.parametrize("name", ["teacher", "mobilenetv3"])

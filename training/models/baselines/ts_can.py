@@ -12,13 +12,13 @@ A sample is the change of the pulse around its frame, half of that from the fram
 from functools import partial
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from training.models.baselines.attention import AttentionNetwork
-from training.models.common import SIZE, Maps, WindowNet, motion_difference, sparsely
+from training.models.common import SIZE, Maps, WindowNet, motion_difference, shift, sparsely
 
 _SHIFTS = 4  # one before each convolution of the motion branch
+_SHARE = 3  # a third of the channels from either side
 
 
 class TSCAN(WindowNet):
@@ -43,16 +43,5 @@ class TSCAN(WindowNet):
         seen = first[:, 2 : count - 3]  # of the frames that two shifts leave
         masks = self.network.masks(seen.flatten(0, 1)) if not self.training else sparsely(self.network.masks, seen)
         last = masks[1].view(batch, -1, *masks[1].shape[1:])[:, 2 : count - 7].flatten(0, 1)
-        samples, _ = self.network.regress(motion, (masks[0], last), partial(shift, batch=batch))
+        samples, _ = self.network.regress(motion, (masks[0], last), partial(shift, batch=batch, share=_SHARE))
         return samples.view(batch, -1), ()
-
-
-def shift(maps: Tensor, batch: int) -> Tensor:
-    """Return maps (B * (N - 2), C, H, W) of maps (B * N, C, H, W).
-
-    The first third of the channels is the next frame's, the second the one before's, the rest the frame's own.
-    """
-    frames = maps.view(batch, -1, *maps.shape[1:])
-    third = maps.shape[1] // 3
-    parts = (frames[:, 2:, :third], frames[:, :-2, third : 2 * third], frames[:, 1:-1, 2 * third :])
-    return torch.cat(parts, 2).flatten(0, 1)

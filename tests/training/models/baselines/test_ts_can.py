@@ -4,7 +4,6 @@ import torch
 from service.pipeline.types import InputSpec
 from tests.training.models.baselines.small import frames
 from training.models.baselines import TSCAN, DeepPhys
-from training.models.baselines.ts_can import shift
 from training.models.common import count_macs, count_parameters
 
 
@@ -22,13 +21,6 @@ def test_it_sees_windows() -> None:
     assert TSCAN.spec(30.0) == InputSpec(36, 30.0, lag=9, past=4, future=5)
     with pytest.raises(TypeError, match="windows"):
         TSCAN().pairs(frames(1), frames(1))
-
-
-def test_a_third_of_the_channels_comes_from_each_neighbour() -> None:
-    number = torch.arange(10.0).view(10, 1, 1, 1).expand(10, 6, 2, 2)  # two clips of five frames
-    shifted = shift(number, batch=2)[:, :, 0, 0]
-    assert shifted[0].tolist() == [2, 2, 0, 0, 1, 1]
-    assert shifted[:, 4].tolist() == [1, 2, 3, 6, 7, 8]
 
 
 @torch.no_grad()
