@@ -36,7 +36,7 @@ class Case:
 
 
 class CaseSet(Protocol):
-    """Which videos: BenchmarkSpec, or fixed_sets.FixedSet."""
+    """Which videos: BenchmarkSpec, fixed_sets.FixedSet, webcam.WebcamSpec or lamps.LampSpec."""
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.pipeline.manifest import CalibrationPart, InputPart, Manifest, replace_text
-from training.scores import Score
+from training.scores import Score, without_pulse
 from training.store import model_bytes
 from training.tables import Accuracy, by_model, coverage_table, markdown
 from training.trust import pulseless_table
@@ -156,7 +156,7 @@ def _tables(evaluation: Evaluation) -> list[str]:
         _group_table(own),
         coverage_table(own),
     ]
-    still = [score for score in evaluation.scores if score.true_bpm is None]
+    still = without_pulse(evaluation.scores)
     return (
         [*parts, f"Videos without a pulse, and how sure it was of a rate:\n\n{pulseless_table(still)}"]
         if still

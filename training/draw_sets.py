@@ -29,7 +29,8 @@ DURATION_S = 30.0
 TONES = ("light", "medium", "dark")
 BANDS_BPM = {"40-60": (40.0, 60.0), "60-100": (60.0, 100.0), "100-140": (100.0, 140.0), "140-180": (140.0, 180.0)}
 EXPOSURES = {"dim": (0.35, 0.55), "normal": (0.65, 0.95), "bright": (1.02, 1.3)}
-PULSELESS = ("photograph", "face", "lamp", "noise")
+LAMP = "lamp"
+PULSELESS = ("photograph", "face", LAMP, "noise")
 _COUNT = 300
 # No melanin makes the pictures of these people lighter without making them somebody else.
 _TONES_OF = {"042": {"dark": 25}, "062": {"dark": 25}, "114": {"medium": 12, "dark": 13}}
@@ -132,7 +133,7 @@ def without_pulse(recipe: Recipe, kind: str) -> Recipe:
     recipe = replace(recipe, pulse=replace(recipe.pulse, strength=0.0))
     if kind == "photograph" or (kind != "face" and rng.random() < 0.5):
         recipe = replace(recipe, motion=replace(recipe.motion, kind="photograph"))
-    if kind == "lamp":
+    if kind == LAMP:
         recipe = replace(recipe, light=flickering(recipe.light, rng))
     if kind == "noise":
         recipe = replace(recipe, camera=replace(recipe.camera, noise=rng.uniform(6.0, 12.0)))

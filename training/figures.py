@@ -6,7 +6,7 @@ from pathlib import Path
 from service.pipeline.estimate import Estimator
 from training.plots import plot_bland_altman, plot_errors, plot_groups
 from training.score_book import Scored
-from training.scores import Score
+from training.scores import Score, with_pulse, without_pulse
 from training.takes import CaseTakes, TakeSet
 from training.trust_plots import plot_coverage, plot_reliability
 from training.wave_plots import Waves, good_and_bad, plot_waves
@@ -17,18 +17,19 @@ def draw_figures(
 ) -> None:
     """Draw the plots of one set, each named <set>-<plot>.png; of one without a pulse there is none of its own.
 
-    Videos without a pulse count in the reliability of the rendered ones. figure_model: whose waves are drawn, of a good
+    Sets without a pulse count in the reliability of the rendered ones. figure_model: whose waves are drawn, of a good
     and of a bad case, if there are such.
     """
     scores = sets[takes.name].scores
-    beating = [score for score in scores if score.true_bpm is not None and not score.error_code]
+    beating = [score for score in with_pulse(scores) if not score.error_code]
     if not beating:
         return
     plot_errors(beating, out / f"{takes.name}-errors.png")
     plot_bland_altman(beating, out / f"{takes.name}-bland-altman.png")
     plot_groups(beating, out / f"{takes.name}-groups.png")
     plot_coverage(beating, out / f"{takes.name}-coverage.png")
-    pulseless = [score for scored in sets.values() for score in scored.scores if score.true_bpm is None]
+    others = [scored.scores for scored in sets.values() if not with_pulse(scored.scores)]
+    pulseless = [score for some in (scores, *others) for score in without_pulse(some)]
     plot_reliability(
         [*beating, *(pulseless if isinstance(takes, CaseTakes) else [])], out / f"{takes.name}-reliability.png"
     )

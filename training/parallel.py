@@ -83,14 +83,16 @@ def join_team() -> tuple[Team, torch.device]:
     return Team(distributed.get_rank(), distributed.get_world_size()), device
 
 
-def leave_team() -> None:
+def leave_team(*, together: bool = True) -> None:
     """Part from the other processes, if there are any.
 
-    All together: gloo's threads drop the last tensors some time after they are sent, and one that does so while the
-    interpreter ends aborts the process. What they do last is then the barrier, which has no tensors.
+    together: wait for them, where none has failed. gloo's threads drop the last tensors some time after they are sent,
+    and one that does so while the interpreter ends aborts the process; what they do last is then the barrier, which has
+    no tensors.
     """
     if distributed.is_initialized():
-        distributed.barrier()
+        if together:
+            distributed.barrier()
         distributed.destroy_process_group()
 
 

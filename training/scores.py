@@ -1,6 +1,7 @@
 """One model's answer for one video, beside the truth."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -72,3 +73,13 @@ class Score:
         windows = tuple(WindowScore(**window) for window in values["windows"])
         wave = None if values["wave"] is None else WaveScore(**values["wave"])
         return cls(**{**values, "windows": windows, "wave": wave})
+
+
+def with_pulse(scores: Iterable[Score]) -> list[Score]:
+    """Return the scores of videos that show a pulse."""
+    return [score for score in scores if score.true_bpm is not None]
+
+
+def without_pulse(scores: Iterable[Score]) -> list[Score]:
+    """Return the scores of videos that show none."""
+    return [score for score in scores if score.true_bpm is None]

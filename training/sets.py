@@ -8,13 +8,13 @@ from pathlib import Path
 from training.benchmark import CaseSet, make_cases
 from training.datasets.catalogue import DATASETS
 from training.fixed_sets import FIXED_SETS
-from training.lamps import LampSpec
+from training.lamps import LAMPS
 from training.score_book import ScoreBook, Scored, score_takes
 from training.takes import CaseTakes, RecordingTakes, TakeSet
 from training.webcam import WEBCAM_SETS
 
 RENDERED = "rendered"
-_MADE: Mapping[str, CaseSet] = {**FIXED_SETS, **WEBCAM_SETS, "lamps": LampSpec()}  # as needed
+_MADE: Mapping[str, CaseSet] = {**FIXED_SETS, **WEBCAM_SETS, LAMPS.name: LAMPS}  # as needed
 
 
 class SetUnknown(Exception):

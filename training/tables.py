@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from training import metrics
-from training.scores import Score, WindowScore
+from training.scores import Score, WindowScore, with_pulse
 
 CONFIDENT = 0.8
 
@@ -115,8 +115,8 @@ def _window_cells(windows: Sequence[WindowScore]) -> list[str]:
 def by_model(scores: Iterable[Score]) -> dict[str, list[Score]]:
     """Return the scores of each model, without those of refused videos and of videos without a pulse."""
     table: dict[str, list[Score]] = {}
-    for score in scores:
-        if not score.error_code and score.true_bpm is not None:
+    for score in with_pulse(scores):
+        if not score.error_code:
             table.setdefault(score.model, []).append(score)
     return table
 

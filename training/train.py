@@ -168,6 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
         run.go()
     except (ClipsInvalid, RunInvalid) as error:
         print(error, file=sys.stderr)
+        leave_team(together=False)
         return 2
     leave_team()
     if not run.team.leads:

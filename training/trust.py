@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training import metrics
-from training.scores import Score
+from training.scores import Score, without_pulse
 from training.tables import CONFIDENT, by_model, columns, markdown
 
 THRESHOLDS = (0.0, 0.3, 0.5, 0.8, 0.9)
@@ -94,7 +94,7 @@ def pulseless_table(scores: Sequence[Score], group: str = "kind") -> str:
     """
     values = sorted({score.groups[group] for score in scores if group in score.groups})
     rows = []
-    still = [score for score in scores if score.true_bpm is None]
+    still = without_pulse(scores)
     for model in dict.fromkeys(score.model for score in still):
         own = [score for score in still if score.model == model]
         answered = [score for score in own if not score.error_code]

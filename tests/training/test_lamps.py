@@ -1,9 +1,8 @@
-from training.lamps import LampSpec
+from training.lamps import LAMPS
 from training.synthesis.faces import DrawnFaces
 
 FACES = DrawnFaces()
-SPEC = LampSpec()
-RECIPES = [SPEC.recipe(seed, FACES) for seed in SPEC.seeds]
+RECIPES = [LAMPS.recipe(seed, FACES) for seed in LAMPS.seeds]
 
 
 def test_every_lamp_flickers_at_a_rate_that_a_heart_may_have() -> None:
@@ -19,10 +18,10 @@ def test_one_of_three_has_a_clear_pulse_and_two_have_none() -> None:
 
 
 def test_the_same_seed_is_the_same_video() -> None:
-    assert [SPEC.recipe(seed, FACES) for seed in SPEC.seeds] == RECIPES
-    assert [recipe.seed for recipe in RECIPES] == list(SPEC.seeds)
+    assert [LAMPS.recipe(seed, FACES) for seed in LAMPS.seeds] == RECIPES
+    assert [recipe.seed for recipe in RECIPES] == list(LAMPS.seeds)
 
 
 def test_a_case_is_counted_among_the_lamps() -> None:
-    assert SPEC.groups(RECIPES[0], FACES)["kind"] == "lamp"
-    assert not SPEC.outdated(RECIPES[0])
+    assert LAMPS.groups(RECIPES[0], FACES)["kind"] == "lamp"
+    assert not LAMPS.outdated(RECIPES[0])

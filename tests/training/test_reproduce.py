@@ -66,6 +66,13 @@ def test_a_set_with_and_without_a_pulse_has_both_tables() -> None:
     assert f"{len({score.name for score in SCORES})} videos" in text
 
 
+def test_of_videos_that_were_all_refused_there_are_no_errors() -> None:
+    refused = [replace(score, error_code="no_face") for score in SCORES]
+    text = report({"lamps": Scored(refused, ["abc"])}, {}, ", ".join, folded=False)
+    assert f"{len({score.name for score in SCORES})} of them refused" in text
+    assert "nan" not in text
+
+
 def test_plots_have_content(made: Path) -> None:
     found = sorted(path.name for path in made.glob("*.png"))
     assert found == [f"beating-{plot}.png" for plot in PLOTS]

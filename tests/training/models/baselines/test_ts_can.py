@@ -24,6 +24,20 @@ def test_it_sees_windows() -> None:
 
 
 @torch.no_grad()
+def test_a_third_of_the_channels_comes_from_each_neighbour() -> None:
+    seen: list[torch.Tensor] = []
+    net = TSCAN().eval()
+    for layer in (net.network.motion1, net.network.motion2):
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net.network.motion1.register_forward_hook(lambda _, inputs, output: seen.append(torch.tanh(output)))
+    net.clips(frames(12)[None])
+    _, before, shifted = seen
+    assert torch.equal(shifted[:, :10], before[2:, :10])
+    assert torch.equal(shifted[:, 10:20], before[:-2, 10:20])
+    assert torch.equal(shifted[:, 20:], before[1:-1, 20:])
+
+
+@torch.no_grad()
 def test_in_training_the_masks_of_a_still_face_are_the_same() -> None:
     net = TSCAN().eval()
     x = frames(1).expand(16, 3, 36, 36)[None] * torch.linspace(1, 1.001, 16)[None, :, None, None, None]
