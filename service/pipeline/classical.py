@@ -75,22 +75,22 @@ METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi
 
 CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
     "green": Calibration(
-        -2.19, {"snr_db": 0.091, "prominence_db": 0.111, "agreement": 0.0, "duration": 0.248, "colour_db": 0.108}
+        -3.081, {"snr_db": 0.151, "prominence_db": 0.123, "agreement": 0.0, "duration": 0.198, "colour_db": 0.197}
     ),
     "ica": Calibration(
-        -3.219, {"snr_db": 0.023, "prominence_db": 0.2, "agreement": 0.0, "duration": 0.0, "colour_db": 0.137}
+        -4.685, {"snr_db": 0.063, "prominence_db": 0.25, "agreement": 0.0, "duration": 0.0, "colour_db": 0.255}
     ),
     "pca": Calibration(
-        -4.181, {"snr_db": 0.0, "prominence_db": 0.313, "agreement": 0.0, "duration": 0.0, "colour_db": 0.084}
+        -5.625, {"snr_db": 0.0, "prominence_db": 0.36, "agreement": 0.0, "duration": 0.0, "colour_db": 0.211}
     ),
     "lgi": Calibration(
-        -5.49, {"snr_db": 0.0, "prominence_db": 0.62, "agreement": 2.207, "duration": 0.0, "colour_db": 0.0}
+        -6.318, {"snr_db": 0.0, "prominence_db": 0.671, "agreement": 2.499, "duration": 0.0, "colour_db": 0.0}
     ),
     "chrom": Calibration(
-        -6.361, {"snr_db": 0.048, "prominence_db": 0.391, "agreement": 0.549, "duration": 0.059, "colour_db": 0.391}
+        -7.186, {"snr_db": 0.068, "prominence_db": 0.382, "agreement": 0.852, "duration": 0.002, "colour_db": 0.458}
     ),
     "pos": Calibration(
-        -4.532, {"snr_db": 0.088, "prominence_db": 0.505, "agreement": 2.35, "duration": 0.0, "colour_db": 0.063}
+        -5.774, {"snr_db": 0.059, "prominence_db": 0.572, "agreement": 2.757, "duration": 0.0, "colour_db": 0.085}
     ),
 }
 

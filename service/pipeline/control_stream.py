@@ -14,11 +14,13 @@ from service.pipeline.types import Bools, Box, Clip, Floats, Pulse
 _METHOD = "chrom"
 _OUTSIDE = 1.05  # half-axes of the crop: beyond that ellipse lies neither face nor hair, the neck aside
 _LEAST_PIXELS = 12  # of an area; fewer are no median
+_CELLS = 6  # of a crop's side; the four in the middle of each row and column are the face's places
+_AREAS, _PLACES = 3, (_CELLS - 2) ** 2
 _WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
 class ControlStream:
-    """The controls of one face. A few floats per frame are kept."""
+    """The controls of one face. Some twenty floats per frame are kept."""
 
     def __init__(self, *, sees_around: bool = True) -> None:
         """sees_around: whether crops show more than the face, as the tracker's do and a caller's may not."""
@@ -47,11 +49,12 @@ class ControlStream:
     def finish(self) -> Controls:
         """Return what has come so far."""
         chrominance = self._chrominance.finish()
-        changes = np.concatenate([np.zeros((0, 3), np.float32), *self._changes])[1:]
-        waves = np.cumsum(changes, axis=0, dtype=np.float64).astype(np.float32).T
+        changes = np.concatenate([np.zeros((0, _AREAS + _PLACES), np.float32), *self._changes])[1:]
+        waves = (np.cumsum(change, dtype=np.float64).astype(np.float32) for change in changes.T)
         start_s, fps = chrominance.start_s, chrominance.fps
-        skin, *around = (Pulse(wave, np.ones(len(wave), np.bool_), start_s, fps, "wave") for wave in waves)
-        return Controls(chrominance, skin, tuple(around) if self._sees_around else (), np.array(self._key_times_s))
+        skin, *others = (Pulse(wave, np.ones(len(wave), np.bool_), start_s, fps, "wave") for wave in waves)
+        around = tuple(others[: _AREAS - 1]) if self._sees_around else ()
+        return Controls(chrominance, skin, around, tuple(others[_AREAS - 1 :]), np.array(self._key_times_s))
 
     def newest(self, since_s: float) -> Controls:
         """Return what came since then, and forget what was before."""
@@ -63,21 +66,34 @@ class ControlStream:
         return controls.since(since_s)
 
     def _changed(self, rgb: Floats, comparable: Bools) -> Floats:
-        """Return the changes (T, 3) of the brightness from frame to frame: skin, and what is above and below the face.
+        """Return the changes (T, 3 + 16) of the brightness from frame to frame: of areas and of the face's places.
 
-        Of each area the median of its pixels, so that an edge that moves through it counts for nothing. Where the crop
-        reaches beyond the picture its pixels are the picture's edge, which may be skin: they are left out.
+        The areas are skin, and what is above and below the face. Of each the median of its pixels, so that an edge that
+        moves through it counts for nothing. Where the crop reaches beyond the picture its pixels are the picture's
+        edge, which may be skin: no area has them. Of a place the mean of its pixels, the picture's edge or not.
         """
-        brightness = np.log(np.maximum(rgb.mean(axis=1).reshape(len(rgb), -1), DARKEST))
+        grey = rgb.mean(axis=1)
+        pixels = grey.reshape(len(rgb), -1)
+        brightness = np.log(np.maximum(np.concatenate([pixels, _places(grey)], axis=1), DARKEST))
         before = brightness[:1] if self._brightness is None else self._brightness
         self._brightness = brightness[-1:]
         change = np.diff(brightness, axis=0, prepend=before)
         change[~comparable] = 0
-        return np.stack([_median(change, area) for area in _areas(rgb.shape[-1], self._shown_by_all)], axis=1)
+        areas = [_median(change, area) for area in _areas(rgb.shape[-1], self._shown_by_all)]
+        return np.column_stack([*areas, change[:, pixels.shape[1] :]])
 
 
 def _median(change: Floats, area: Bins) -> Floats:
     return np.median(change[:, area], axis=1) if len(area) >= _LEAST_PIXELS else np.zeros(len(change), np.float32)
+
+
+def _places(grey: Floats) -> Floats:
+    """Return the means (T, 16) of the face's places in crops (T, size, size)."""
+    size, wanted = grey.shape[-1], _CELLS - 2
+    side = size // _CELLS
+    middle = slice((size - wanted * side) // 2, (size + wanted * side) // 2)
+    means: Floats = grey[:, middle, middle].reshape(len(grey), wanted, side, wanted, side).mean(axis=(2, 4))
+    return means.reshape(len(grey), -1)
 
 
 def _part_shown(frame: Frame, crop: Box) -> Box:

@@ -5,7 +5,8 @@ once a second sharpens all of it at once, and every method sees a beat. No look 
 what surrounds the face, and the times of the key frames, do.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,10 @@ from service.pipeline.types import Pulse
 _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
 _LINE_HZ = 0.15
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
+_COLOUR_OF_PULSE = 2.5  # the pulse in CHROM's wave over that in the logarithm of the brightness; clear ones have 2 to 4
+_BESIDE_HZ, _WIDTH_HZ, _LOWEST_HZ = 0.2, 0.4, 0.4  # where noise is measured: off the rate, how wide, not below
+_THINNED = 5  # of as many windows one, the last among them: those between share most of their samples with it
+_CHANCE = 1.944  # N sum h^4 / (sum h^2)^2 of Hann's window h: bins that count as one, where none is padded
 _MAX_MULTIPLE = 2  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
 _IN_STEP_HZ = 2 / 60  # off a multiple of theirs: what they make has their rate, but in noise it is found only so well
 _NEGLIGIBLE = 0.01
@@ -31,23 +36,28 @@ Fourier = NDArray[np.complex128]  # (N,): of all windows one after the other
 class Controls:
     """Signals of one face's video beside the model's.
 
-    chrominance: CHROM's wave, in which what changes all colours alike is weak. skin, around: waves of the logarithm of
-    the brightness of the skin and of areas beside the face, none where a crop shows nothing else. key_times_s: (K,)
-    when the codec sent a whole picture; the first time alone where it always does.
+    chrominance: CHROM's wave, in which what changes all colours alike is weak. skin, around, places: waves of the
+    logarithm of the brightness of the skin, of areas beside the face, none where a crop shows nothing else, and of
+    places all over the face. key_times_s: (K,) when the codec sent a whole picture; the first time alone where it
+    always does.
     """
 
     chrominance: Pulse
     skin: Pulse
     around: tuple[Pulse, ...]
+    places: tuple[Pulse, ...]
     key_times_s: Array
 
     def since(self, start_s: float) -> "Controls":
         """Return what there is from start_s on."""
-        chrominance, skin, *around = (
-            part(p, first_from(p, start_s)) for p in (self.chrominance, self.skin, *self.around)
-        )
         keys_s = self.key_times_s[self.key_times_s >= start_s]
-        return Controls(chrominance, skin, tuple(around), keys_s)
+        return Controls(
+            _since(self.chrominance, start_s),
+            _since(self.skin, start_s),
+            tuple(_since(pulse, start_s) for pulse in self.around),
+            tuple(_since(pulse, start_s) for pulse in self.places),
+            keys_s,
+        )
 
 
 def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> float:
@@ -71,6 +81,59 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
         return light
     comb = _fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, near)
     return max(light, step * _coherence(own, comb))
+
+
+def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> float:
+    """Return how far at most a wave would stand out of chance in the chrominance, were it blood; arguments as `echo`.
+
+    Amplitudes, from 0; judged by how far the brightness of the face swings with the wave, be it by chance, times 2.5.
+    Not in the mean of the face but in the median of its places: an edge that passes through some of them counts for
+    nothing, and flicker in bands, which cancels in a mean, for all that it is. Places that are dark or burnt out know
+    nothing of light, and count as if they swung without end. Infinite where most do, where chrominance is silent, as
+    that of a picture without colours, and where its noise is unknown, as in 4 s of the slowest pulse.
+    """
+    last = (len(spectra.starts) - 1) % _THINNED
+    thin = replace(spectra, power=spectra.power[last::_THINNED], starts=spectra.starts[last::_THINNED])
+    near, line, beside = _line_and_sides(thin, rate_hz[last::_THINNED, None])
+    level = ((thin.frequency_hz / rate_hz[last::_THINNED, None]) ** 2)[near][beside]  # flattens a random walk
+    times_s = start_s + np.arange(len(wave)) / spectra.fps
+    own = _fourier(wave, thin, near)[line]
+    energy = float((np.abs(own) ** 2).sum()) * len(thin.starts)
+    apart = 1 + float(thin.starts[-1] - thin.starts[0]) / thin.length  # windows that share no sample
+    bins = _CHANCE * thin.fps / (float(thin.frequency_hz[1]) * thin.length * apart)
+
+    def chance(values: Fourier) -> float:
+        """Power that noise like that beside the rate has in common with the wave."""
+        return bins * float((np.abs(values[beside]) ** 2 * level).mean()) if beside.any() else 0.0
+
+    def swing(place: Pulse) -> float:
+        """Power that a place has in common with the wave."""
+        common = float(np.abs(np.vdot(own, _fourier(_at_times(place, times_s), thin, near)[line])) ** 2)
+        return common / energy if common > 0 else math.inf
+
+    in_colour = chance(_fourier(_at_times(controls.chrominance, times_s), thin, near))
+    if not controls.places or energy <= 0 or in_colour <= 0:
+        return math.inf
+    swings = float(np.median([swing(place) for place in controls.places]))
+    return _COLOUR_OF_PULSE * math.sqrt(swings / in_colour)
+
+
+def _line_and_sides(spectra: Spectra, rate_hz: Array) -> tuple[NDArray[np.bool_], ...]:
+    """Return the bins (W, F) near the rates (W, 1) and, of these (N,), a line's there and those beside it.
+
+    Beside: where the line has ended, at 0.2 Hz or later in short windows, for 0.4 Hz more, but not at its harmonic nor
+    where all is drift.
+    """
+    inner_hz = max(_BESIDE_HZ, 2 / spectra.window_s)  # a Hann window's line reaches as far
+    off_hz = np.abs(spectra.frequency_hz - rate_hz)
+    near = off_hz <= inner_hz + _WIDTH_HZ
+    beside = (off_hz > inner_hz) & (np.abs(spectra.frequency_hz - 2 * rate_hz) > inner_hz)
+    beside &= spectra.frequency_hz > _LOWEST_HZ
+    return near, (off_hz <= _LINE_HZ)[near], beside[near]
+
+
+def _since(pulse: Pulse, start_s: float) -> Pulse:
+    return part(pulse, first_from(pulse, start_s))
 
 
 def _as_strong(there: Fourier, here: Fourier) -> float:

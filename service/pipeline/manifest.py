@@ -44,7 +44,7 @@ class InputPart(_Part):
     """
 
     name: str = "frames"
-    size: int = Field(default=36, gt=0, le=256)
+    size: int = Field(default=36, ge=6, le=256)
     colour: Literal["RGB"] = "RGB"
     layout: Literal["TCHW"] = "TCHW"
     value_range: Annotated[tuple[float, float], _only(0.0, 1.0)] = (0.0, 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from service.pipeline import quality, spectrum
 from service.pipeline.beats import find_beats
-from service.pipeline.controls import Controls, echo
+from service.pipeline.controls import Controls, colour_due, echo
 from service.pipeline.hrv import variability
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
 from service.pipeline.respiration import breathing
@@ -92,8 +92,8 @@ def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectr
         return spectra, rated
     chrominance = controls.chrominance
     colour = spectrum.power_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope)
-    found = echo(controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
-    return spectra, quality.checked(rated, colour, found)
+    seen = (controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
+    return spectra, quality.checked(rated, colour, colour_due(*seen), echo(*seen))
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

@@ -20,7 +20,9 @@ recording below 20 s still share some, and their agreement counts for the share 
 duration: log2(recording / 10 s), clipped to -1..2.
 colour_db: the prominence of the same rate in the chrominance signal of the face, clipped to -10..20; only where that
 signal is given. A lamp that flickers and a head that nods change all colours alike, blood does not: where chrominance
-knows nothing of a rate, no confidence is left of it, however clear it is.
+knows nothing of a rate, no confidence is left of it, however clear it is. Unless it could not know: codecs spoil
+colours first, and where a pulse of the strength that the brightness shows would drown in the noise of the chrominance
+(controls.colour_due), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one.
 
 Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face or with
 the codec's key frames (controls.echo). Above a half little confidence is left.
@@ -41,6 +43,7 @@ _RANGES = {
 LOWEST = {name: low for name, (low, _) in _RANGES.items()}
 SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the band's middle: 100 bpm, said of nothing
 _COLOUR_NEEDED_DB, _COLOUR_SOFTNESS_DB = 1.0, 1.5  # of prominence: half, and a factor e of the odds
+_UNSEEN_DB, _UNSEEN_DUE, _UNSEEN_FALL_DB = 3.0, 2.0, 8.0  # of what chrominance cannot show: up to there, less per one
 ECHO = "echo"
 _ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of coherence
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
@@ -86,15 +89,17 @@ def rate(spectra: Spectra, duration_s: float) -> Rated:
     )
 
 
-def checked(rated: Rated, colour: Spectra, echo: float) -> Rated:
+def checked(rated: Rated, colour: Spectra, colour_due: float, echo: float) -> Rated:
     """Return the rates with what the video's other signals say of them: the spectra of chrominance, and the echo.
 
-    Chrominance may have a window less or more.
+    Chrominance may have a window less or more. colour_due (0..inf), echo (0..1): see controls. Where less is due than a
+    line would need to be seen, colour_db is what it has at least.
     """
     count = min(len(colour.power), len(rated.bpm))
     first = replace(colour, power=colour.power[:count], starts=colour.starts[:count])
     colour_db = float(np.median(_clipped("colour_db", spectrum.prominence_db(first, rated.bpm[:count] / 60))))
-    return replace(rated, colour_db=colour_db, echo=echo)
+    unseen_db = _UNSEEN_DB - _UNSEEN_FALL_DB * max(colour_due - _UNSEEN_DUE, 0.0)
+    return replace(rated, colour_db=max(colour_db, unseen_db), echo=echo)
 
 
 def recording_features(rated: Rated) -> dict[str, float]:

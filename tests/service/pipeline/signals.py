@@ -1,6 +1,6 @@
 """Signals with a known rate, and signals without any, for the tests of the pulse stage and the classical methods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,18 @@ def as_pulse(samples: Array, fps: float, kind: SampleKind = "wave", *, valid: ND
 
 
 def controls(
-    chrominance: Pulse, *, skin: Array | None = None, around: Array | None = None, key_times_s: Array | None = None
+    chrominance: Pulse,
+    *,
+    skin: Array | None = None,
+    around: Array | None = None,
+    places: Sequence[Array] = (),
+    key_times_s: Array | None = None,
 ) -> Controls:
     """Return what a rate is checked against: silence, but for what is given, on the grid of `chrominance`."""
     count, fps = len(chrominance.samples), chrominance.fps
     light = [as_pulse(np.zeros(count) if wave is None else wave, fps) for wave in (skin, around)]
-    return Controls(chrominance, light[0], (light[1],), np.empty(0) if key_times_s is None else key_times_s)
+    keys_s = np.empty(0) if key_times_s is None else key_times_s
+    return Controls(chrominance, light[0], (light[1],), tuple(as_pulse(wave, fps) for wave in places), keys_s)
 
 
 def steps(samples: int, *, seed: int) -> Array:

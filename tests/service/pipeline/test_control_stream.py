@@ -52,6 +52,21 @@ def test_brightness_of_skin_and_of_what_is_around() -> None:
     assert correlation(stream.finish().skin.samples, np.log(gain)[1:]) > 0.999
 
 
+@pytest.mark.parametrize(("size", "side", "edge"), [(36, 6, 6), (72, 12, 12), (65, 10, 12), (6, 1, 1)])
+def test_the_places_are_cells_of_the_middle(size: int, side: int, edge: int) -> None:
+    gains = [swing(120, 0.001 * (1 + index)) for index in range(16)]
+    rgb = RNG.uniform(0.2, 0.8, (1, 3, size, size)).astype(np.float32).repeat(120, 0)
+    for index, gain in enumerate(gains):
+        top, left = edge + side * (index // 4), edge + side * (index % 4)
+        rgb[:, :, top : top + side, left : left + side] *= gain[:, None, None, None]
+    stream = ControlStream(sees_around=False)
+    stream.push(clip(rgb))
+    places = stream.finish().places
+    assert len(places) == 16
+    for place, gain in zip(places, gains, strict=True):
+        np.testing.assert_allclose(place.samples, np.log(gain / gain[0])[1:], atol=1e-4)
+
+
 def test_an_edge_that_moves_through_a_corner_hides_no_lamp() -> None:
     gain = swing(150, strength=0.004)
     rgb = np.repeat(SCENE[None], 150, 0) * gain[:, None, None, None]
@@ -69,7 +84,9 @@ def test_pieces_give_what_the_whole_gives() -> None:
     whole.push(clip(rgb))
     for start in range(0, 90, 30):
         pieces.push(clip(rgb[start : start + 30], start))
-    for one, other in zip(whole.finish().around, pieces.finish().around, strict=True):
+    all_whole, all_pieces = whole.finish(), pieces.finish()
+    pairs = ((all_whole.around, all_pieces.around), (all_whole.places, all_pieces.places))
+    for one, other in (pair for both in pairs for pair in zip(*both, strict=True)):
         np.testing.assert_allclose(one.samples, other.samples, atol=1e-6)
         assert (one.start_s, one.fps, one.kind) == (other.start_s, other.fps, other.kind)
 
@@ -82,7 +99,7 @@ def test_a_crop_that_moved_is_no_change_of_light() -> None:
     stream = ControlStream()
     stream.push(clip(rgb, comparable=comparable))
     found = stream.finish()
-    assert max(np.abs(p.samples).max() for p in (found.skin, *found.around)) < 1e-6
+    assert max(np.abs(p.samples).max() for p in (found.skin, *found.around, *found.places)) < 1e-6
 
 
 def test_a_callers_crops_show_nothing_else() -> None:
@@ -139,11 +156,13 @@ def test_what_is_old_is_forgotten() -> None:
         assert len(newest.skin.samples) <= 120
         assert len(newest.key_times_s) <= 4
     since = whole.finish().since(newest.skin.start_s)
-    for one, other in zip((newest.skin, *newest.around), (since.skin, *since.around), strict=True):
+    both = [(found.skin, *found.around, *found.places) for found in (newest, since)]
+    for one, other in zip(*both, strict=True):
         assert one.start_s == pytest.approx(other.start_s)
         np.testing.assert_allclose(np.diff(one.samples), np.diff(other.samples), atol=1e-6)
 
 
 def test_before_the_first_crop_there_is_nothing() -> None:
     found = ControlStream().newest(0.0)
-    assert [len(p.samples) for p in (found.chrominance, found.skin, *found.around)] == [0, 0, 0, 0]
+    waves = (found.chrominance, found.skin, *found.around, *found.places)
+    assert [len(wave.samples) for wave in waves] == [0] * 20

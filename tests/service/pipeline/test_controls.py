@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from service.pipeline.controls import Controls, echo
+from service.pipeline.controls import Controls, colour_due, echo
 from service.pipeline.spectrum import power_spectra
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, controls, pulse_wave
 
@@ -32,7 +32,7 @@ def test_silence_around_echoes_nothing() -> None:
 
 def test_surroundings_of_which_nothing_came_echo_nothing() -> None:
     none = as_pulse(np.empty(0), FPS)
-    assert echoed(Controls(as_pulse(WAVE, FPS), none, (none,), np.empty(0))) == 0.0
+    assert echoed(Controls(as_pulse(WAVE, FPS), none, (none,), (), np.empty(0))) == 0.0
 
 
 def test_a_lamp_swings_the_wall_as_it_swings_the_skin() -> None:
@@ -96,7 +96,7 @@ def test_times_are_heeded() -> None:
     wave = np.zeros(2000)
     wave[np.round(at * FPS).astype(int)] = 1
     piece, start_s = wave[300:900], 300 / FPS
-    late = Controls(as_pulse(piece, FPS), as_pulse(piece, FPS), (), at)
+    late = Controls(as_pulse(piece, FPS), as_pulse(piece, FPS), (), (), at)
     assert echoed(late, piece, start_s) > 0.9
     assert echoed(late, piece, start_s + 7.0) < 0.8 * echoed(late, piece, start_s)
 
@@ -104,9 +104,10 @@ def test_times_are_heeded() -> None:
 def test_two_hours_take_little_memory() -> None:
     wave = np.tile(WAVE, round(7200 / SECONDS))
     spectra = power_spectra(wave, FPS)
-    known = controls(as_pulse(wave, FPS), skin=wave, around=wave, key_times_s=keys(72, 7200))
+    known = controls(as_pulse(wave, FPS), skin=wave, around=wave, places=[wave] * 16, key_times_s=keys(72, 7200))
     tracemalloc.start()
     echoed_all = echo(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60))
+    assert colour_due(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60)) > 10
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert echoed_all == pytest.approx(1.0)
@@ -114,7 +115,87 @@ def test_two_hours_take_little_memory() -> None:
 
 
 def test_the_later_part_keeps_its_times() -> None:
-    known = controls(as_pulse(WAVE, FPS), skin=WAVE, around=WAVE).since(4.0)
-    assert {len(p.samples) for p in (known.chrominance, known.skin, *known.around)} == {len(WAVE) - 120}
-    assert {p.start_s for p in (known.chrominance, known.skin, *known.around)} == {4.0}
+    known = controls(as_pulse(WAVE, FPS), skin=WAVE, around=WAVE, places=[WAVE, NOISE]).since(4.0)
+    waves = (known.chrominance, known.skin, *known.around, *known.places)
+    assert len(waves) == 5
+    assert {len(p.samples) for p in waves} == {len(WAVE) - 120}
+    assert {p.start_s for p in waves} == {4.0}
     assert echoed(known, WAVE[120:], 4.0) == pytest.approx(1.0)
+
+
+WALK = coloured_noise(len(WAVE), 2, seed=4)  # the noise of chrominance falls about like this
+
+
+def due(
+    places: list[Array], chrominance: Array = WALK, wave: Array = WAVE, bpm: float = BPM, start_s: float = 0.0
+) -> float:
+    spectra = power_spectra(wave, FPS)
+    known = controls(as_pulse(chrominance, FPS), places=places)
+    return colour_due(known, wave, start_s, spectra, np.full(len(spectra.power), bpm / 60))
+
+
+def test_where_brightness_or_colour_is_unknown_chrominance_must_show_a_pulse() -> None:
+    assert due([]) == np.inf
+    assert due([WAVE] * 16, np.zeros(len(WAVE))) == np.inf
+    assert due([WAVE] * 16, wave=np.zeros(len(WAVE))) == np.inf
+
+
+def test_places_that_are_burnt_out_know_nothing_of_light() -> None:
+    burnt = np.full(len(WAVE), 0.7)
+    assert due([burnt] * 9 + [0.01 * NOISE] * 7) == np.inf
+    assert due([burnt] * 4 + [0.01 * NOISE] * 12) < 1
+
+
+def test_what_is_due_grows_with_brightness_and_falls_with_the_noise_of_colours() -> None:
+    one = due([WAVE] * 16)
+    assert due([2 * WAVE] * 16) == pytest.approx(2 * one)
+    assert due([WAVE] * 16, 4 * WALK) == pytest.approx(one / 4)
+    assert due([WAVE] * 16, wave=-3 * WAVE) == pytest.approx(one)  # a network's wave has no unit, brightness falls
+
+
+@pytest.mark.parametrize("seconds", [10.0, 14.9, 45.0])
+def test_noise_as_strong_as_that_of_colours_makes_its_share_due(seconds: float) -> None:
+    """Chance against chance: 2.5 times one, on average, however long it takes."""
+    wave, seeds = pulse_wave(BPM, seconds, FPS), range(0, 80, 2)
+    noises = [[coloured_noise(len(wave), 2, seed=seed + off) for off in (0, 1)] for seed in seeds]
+    found = [due([place], colour, wave) for place, colour in noises]
+    assert np.sqrt(np.mean(np.square(found))) == pytest.approx(2.5, rel=0.3)
+
+
+def test_flicker_in_bands_counts_for_all_that_it_is() -> None:
+    bands = [np.roll(WAVE, 2 * index) for index in range(16)]  # 25 frames a beat: over all places it cancels
+    assert np.abs(np.mean(bands, axis=0)).max() < 0.5 * np.abs(WAVE).max()
+    assert due(bands) == pytest.approx(due([WAVE] * 16), rel=0.1)
+
+
+def test_an_edge_in_some_places_counts_for_nothing() -> None:
+    edge = 50 * np.sin(2 * np.pi * BPM / 60 * np.arange(len(WAVE)) / FPS)
+    assert due([edge] * 5 + [WAVE] * 11) == pytest.approx(due([WAVE] * 16))
+
+
+def test_the_noise_of_colours_is_not_their_pulse_nor_its_harmonic() -> None:
+    steady = pulse_wave(BPM, SECONDS, FPS)
+    without = due([steady] * 16, WALK, steady)
+    assert due([steady] * 16, WALK + 2.5 * steady, steady) == pytest.approx(without, rel=0.2)
+
+
+def test_what_is_due_heeds_times_and_the_newest_window() -> None:
+    quiet = np.where(np.arange(len(WAVE)) / FPS < 15, 0.1, 1.0) * WALK
+    assert due([WAVE] * 16, quiet) < 1.5 * due([WAVE] * 16)
+    wandering = pulse_wave(BPM, 40, FPS, variability=0.05)
+    piece = wandering[300:900]
+    spectra = power_spectra(piece, FPS)
+    rate_hz = np.full(len(spectra.power), BPM / 60)
+    known = controls(as_pulse(coloured_noise(1200, 2, seed=1), FPS), places=[wandering] * 16)
+    assert colour_due(known, piece, 10.0, spectra, rate_hz) > 1.2 * colour_due(known, piece, 3.4, spectra, rate_hz)
+
+
+@pytest.mark.parametrize("bpm", [42.0, 100.0, 240.0])
+@pytest.mark.parametrize("seconds", [4.0, 10.0, 45.0])
+@pytest.mark.parametrize("fps", [8.5, 30.0, 60.0])
+def test_what_is_due_is_a_number_for_any_rate_and_length(bpm: float, seconds: float, fps: float) -> None:
+    wave = pulse_wave(bpm, seconds, fps)
+    spectra = power_spectra(wave, fps)
+    known = controls(as_pulse(coloured_noise(len(wave), 2, seed=1), fps), places=[wave] * 16)
+    found = colour_due(known, wave, 0.0, spectra, np.full(len(spectra.power), bpm / 60))
+    assert found == np.inf if (seconds, bpm) == (4.0, 42.0) else 1 < found < np.inf

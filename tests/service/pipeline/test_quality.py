@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 
 from service.pipeline.pulse import heart_rate, quality_features
-from service.pipeline.quality import DEFAULT_CALIBRATION, ECHO, LOWEST, QUALITY_FEATURES, confidence, fit_calibration
+from service.pipeline.quality import (
+    DEFAULT_CALIBRATION,
+    ECHO,
+    LOWEST,
+    QUALITY_FEATURES,
+    checked,
+    confidence,
+    fit_calibration,
+    rate,
+)
+from service.pipeline.spectrum import power_spectra
 from tests.service.pipeline import calibration
 from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, controls, pulse_wave
 
@@ -88,6 +98,28 @@ def test_a_rate_that_chrominance_does_not_know_is_not_believed() -> None:
     assert unknown.status == "low_quality"
     assert max(window.confidence for window in unknown.windows) < 0.05
     assert unknown.bpm == pytest.approx(alone.bpm)
+
+
+def test_what_chrominance_could_not_show_is_believed_in_part() -> None:
+    wave = pulse_wave(70, 20, 30)
+    pulse = as_pulse(wave + coloured_noise(600, 0, seed=2) / 3, 30)
+    noise = as_pulse(coloured_noise(600, 2, seed=5), 30)
+    alone = heart_rate(pulse).confidence
+    for strength, least, most in ((0.001, 0.7, 0.85), (1.0, 0.0, 0.05)):
+        result = heart_rate(pulse, controls=controls(noise, places=[strength * wave] * 16))
+        assert least <= result.confidence / alone <= most
+
+
+@pytest.mark.parametrize(("due", "least_db"), [(0.0, 3.0), (2.0, 3.0), (2.5, -1.0), (3.0, -5.0), (np.inf, -np.inf)])
+def test_chrominance_counts_for_less_where_it_could_not_show_a_pulse(due: float, least_db: float) -> None:
+    for colour, is_clear in ((pulse_wave(70, 20, 30), True), (pulse_wave(100, 20, 30), False)):
+        rated = rate(power_spectra(pulse_wave(70, 20, 30), 30), 20.0)
+        found = checked(rated, power_spectra(colour, 30), due, 0.0).colour_db
+        alone = checked(rated, power_spectra(colour, 30), np.inf, 0.0).colour_db
+        assert found is not None
+        assert alone is not None
+        assert (alone > 10) == is_clear
+        assert found == max(alone, least_db)
 
 
 def test_the_prominence_in_chrominance_is_a_feature() -> None:
