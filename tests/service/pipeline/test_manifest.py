@@ -53,6 +53,7 @@ def test_a_models_own_calibration_wins(tmp_path: Path) -> None:
         {"unheard_of": 1},
         {"input": None},
         {"input": {"fps": 30.0, "lag": 1, "value_range": [0, 255]}},
+        {"input": {"fps": 30.0, "lag": 1, "size": 5}},  # smaller than the places that its controls look at
         {"output": {"kind": "wave", "band_hz": [0.5, 4.0]}},
         {"files": {}},
         {"metrics": {"mae": "NaN"}},
