@@ -1,5 +1,7 @@
 """Pulse -> HeartRate: sum up, band-pass, spectra of 10-s windows, the rate's path through them, SNR, confidence.
 
+The spectra choose the line and judge it; the rate that is said of a window is that line's mean over it.
+
 The chain of Hwang, Park & Lee 2023 with a quality gate behind it: a number that nothing supports is still said,
 as `low_quality` and with the confidence that it deserves.
 """
@@ -10,6 +12,7 @@ from service.pipeline import quality, spectrum
 from service.pipeline.beats import find_beats
 from service.pipeline.controls import Controls, colour_due, echo
 from service.pipeline.hrv import variability
+from service.pipeline.mean_rate import mean_rate_hz
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
 from service.pipeline.respiration import breathing
 from service.pipeline.spectrum import BAND_HZ, Array
@@ -54,13 +57,15 @@ def heart_rate(
     passed = complete & (rated.snr_db >= MIN_SNR_DB) & (np.abs(rated.own_bpm - rated.bpm) <= AGREES_BPM)
     # A rate is claimed for the whole recording: it can be trusted no further than the face was seen.
     confidence = quality.confidence(quality.recording_features(rated), calibration) * float(complete.mean())
+    confidences = quality.window_confidences(rated, calibration)
     ok = passed.mean() >= MIN_PASSED and confidence >= MIN_CONFIDENCE
+    bpm = 60 * mean_rate_hz(wave, spectra, rated.bpm / 60)
     return HeartRate(
-        bpm=float(rated.bpm[passed if ok else slice(None)].mean()),
+        bpm=float(bpm[passed if ok else slice(None)].mean()),
         confidence=confidence if bvp.any() else 0.0,
         snr_db=float(np.median(rated.snr_db)),
         status="ok" if ok else "low_quality",
-        windows=_windows(start_s, spectra, rated, passed, quality.window_confidences(rated, calibration) * complete),
+        windows=_windows(start_s, spectra, bpm, rated.snr_db, confidences * complete, passed),
         bvp=bvp,
         fps=pulse.fps,
         start_s=start_s,
@@ -132,10 +137,10 @@ def _valid_share(valid: Bools, spectra: spectrum.Spectra) -> Array:
 
 
 def _windows(
-    start_s: float, spectra: spectrum.Spectra, rated: quality.Rated, passed: Bools, confidences: Array
+    start_s: float, spectra: spectrum.Spectra, bpm: Array, snr_db: Array, confidences: Array, passed: Bools
 ) -> tuple[HeartRateWindow, ...]:
     starts_s = start_s + spectra.starts / spectra.fps
-    columns = (starts_s, starts_s + spectra.window_s, rated.bpm, rated.snr_db, confidences, passed)
+    columns = (starts_s, starts_s + spectra.window_s, bpm, snr_db, confidences, passed)
     return tuple(HeartRateWindow(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
 
 

@@ -192,7 +192,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class HeartRateWindow:
-    """One 10-s window: bpm, SNR in dB (de Haan & Jeanne 2013), confidence 0..1, whether it passed the gate."""
+    """One 10-s window: its mean bpm, SNR in dB (de Haan & Jeanne 2013), confidence 0..1, whether it passed the gate."""
 
     start_s: float
     end_s: float

@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+
+from service.pipeline import spectrum
+from service.pipeline.mean_rate import mean_rate_hz
+from tests.service.pipeline.signals import Array, coloured_noise, times
+
+FPS = 30.0
+
+
+def wave_of(bpm: Array, fps: float = FPS, *, second: float = 0.3) -> tuple[Array, Array]:
+    """Return a pulse wave (T,) of these instantaneous rates (T,), and its turns (T,)."""
+    turns = np.cumsum(bpm) / 60 / fps
+    return np.asarray(np.sin(2 * np.pi * turns) + second * np.sin(4 * np.pi * turns + 1)), turns
+
+
+def breathing_rates(duration_s: float = 40.0, swing_bpm: float = 6.0) -> Array:
+    t = times(duration_s, FPS)
+    return np.asarray(70 + swing_bpm * np.sin(2 * np.pi * 0.11 * t) + 3 * np.sin(2 * np.pi * 0.04 * t))
+
+
+def true_bpm(turns: Array, spectra: spectrum.Spectra) -> Array:
+    last = spectra.starts + spectra.length - 1
+    return np.asarray(60 * (turns[last] - turns[spectra.starts]) / ((spectra.length - 1) / spectra.fps))
+
+
+def peaks_hz(spectra: spectrum.Spectra) -> Array:
+    band = spectra.band
+    return spectrum.peak_hz(spectra, spectra.power[:, band].argmax(axis=1))
+
+
+@pytest.mark.parametrize("fps", [15.0, 20.0, 30.0])
+def test_a_steady_rate_stays(fps: float) -> None:
+    for bpm in (48.0, 60.7, 77.7, 100.0, 131.0, 180.0, 222.0):
+        for duration_s in (4.0, 7.3, 10.0, 25.0):
+            wave, _ = wave_of(np.full(round(duration_s * fps), bpm), fps)
+            spectra = spectrum.power_spectra(wave, fps)
+            found = 60 * mean_rate_hz(wave, spectra, np.full(len(spectra.starts), bpm / 60))
+            np.testing.assert_allclose(found, bpm, atol=0.2 if duration_s > 7 else 0.3)
+
+
+def test_a_rate_that_swings_with_the_breath_is_averaged_over_the_whole_window() -> None:
+    wave, turns = wave_of(breathing_rates())
+    spectra = spectrum.power_spectra(wave, FPS)
+    peaks = peaks_hz(spectra)
+    assert np.abs(60 * peaks - true_bpm(turns, spectra)).max() > 2
+    np.testing.assert_allclose(60 * mean_rate_hz(wave, spectra, peaks), true_bpm(turns, spectra), atol=0.7)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.5])
+def test_in_noise_it_is_nearer_the_truth_than_the_peak(slope: float) -> None:
+    by_mean, by_peak = [], []
+    for seed in range(20):
+        wave, turns = wave_of(breathing_rates(swing_bpm=3))
+        noisy = wave + 0.5 * coloured_noise(len(wave), slope, seed=seed)
+        spectra = spectrum.power_spectra(noisy, FPS, slope)
+        truth = true_bpm(turns, spectra)
+        near = truth / 60 + 0.02
+        bins = np.round(near / spectra.frequency_hz[1]).astype(int) - spectra.band.start
+        peaks = spectrum.peak_hz(spectra, bins)
+        by_peak.append(np.abs(60 * peaks - truth).mean())
+        by_mean.append(np.abs(60 * mean_rate_hz(noisy, spectra, peaks) - truth).mean())
+    assert np.mean(by_mean) < 0.6 * np.mean(by_peak)
+
+
+def test_the_second_harmonic_tells_where_something_beats_beside_the_fundamental() -> None:
+    t = times(10, FPS)
+    rates = 70 + 4 * np.cos(np.pi * t / 10) ** 2
+    beside = 0.8 * np.sin(2 * np.pi * 1.05 * t)
+
+    def error(second: float) -> float:
+        wave, turns = wave_of(rates, second=second)
+        spectra = spectrum.power_spectra(wave + beside, FPS)
+        truth = true_bpm(turns, spectra)
+        return float(np.abs(60 * mean_rate_hz(wave + beside, spectra, truth / 60 + 0.02) - truth).max())
+
+    assert error(second=0.8) < 0.7 * error(second=0.0)
+
+
+def test_drifts_move_nothing() -> None:
+    wave, _ = wave_of(np.full(600, 66.0))
+    t = times(20, FPS)
+    drifting = wave + 3 * t + 20 * np.sin(2 * np.pi * 0.03 * t)
+    spectra = spectrum.power_spectra(drifting, FPS)
+    rates_hz = np.full(len(spectra.starts), 66 / 60)
+    np.testing.assert_allclose(60 * mean_rate_hz(drifting, spectra, rates_hz), 66, atol=0.3)
+
+
+def test_what_neighbouring_windows_follow_does_not_matter() -> None:
+    wave, _ = wave_of(breathing_rates())
+    spectra = spectrum.power_spectra(wave, FPS)
+    peaks = peaks_hz(spectra)
+    lost = np.where(np.arange(len(peaks)) % 2 == 0, peaks, 3.0)
+    np.testing.assert_array_equal(mean_rate_hz(wave, spectra, lost)[::2], mean_rate_hz(wave, spectra, peaks)[::2])
+
+
+def test_a_long_recordings_windows_are_those_of_its_parts() -> None:
+    wave, _ = wave_of(np.tile(breathing_rates(), 10))
+    spectra = spectrum.power_spectra(wave, FPS)
+    assert len(spectra.starts) > 300
+    whole = mean_rate_hz(wave, spectra, peaks_hz(spectra))
+    cut = wave[round(250 * FPS) : round(300 * FPS)]
+    part = spectrum.power_spectra(cut, FPS)
+    np.testing.assert_allclose(mean_rate_hz(cut, part, peaks_hz(part))[5:-5], whole[255 : 255 + 31], atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3e7])
+def test_what_stands_still_to_rounding_keeps_its_rate(value: float) -> None:
+    wave = np.full(450, value) + 1e-12 * value * coloured_noise(450, 0, seed=0)
+    spectra = spectrum.power_spectra(wave, FPS)
+    assert not spectra.power.any()
+    rates_hz = np.full(len(spectra.starts), 1.3)
+    np.testing.assert_array_equal(mean_rate_hz(wave, spectra, rates_hz), rates_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [0.7, 1.5, 4.0])
+def test_noise_moves_a_rate_by_twelve_a_minute_at_most_and_not_out_of_the_band(rate_hz: float) -> None:
+    wave = coloured_noise(1800, 1.5, seed=3)
+    spectra = spectrum.power_spectra(wave, FPS)
+    found = mean_rate_hz(wave, spectra, np.full(len(spectra.starts), rate_hz))
+    assert np.abs(found - rate_hz).max() <= 0.2 + 1e-9
+    assert found.min() >= 0.7
+    assert found.max() <= 4.0
+
+
+def test_the_scale_of_the_wave_does_not_matter() -> None:
+    wave, _ = wave_of(breathing_rates())
+    spectra, tiny = spectrum.power_spectra(wave, FPS), spectrum.power_spectra(1e-6 * wave, FPS)
+    rates_hz = peaks_hz(spectra)
+    np.testing.assert_allclose(mean_rate_hz(1e-6 * wave, tiny, rates_hz), mean_rate_hz(wave, spectra, rates_hz))
