@@ -75,22 +75,22 @@ METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi
 
 CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
     "green": Calibration(
-        -3.081, {"snr_db": 0.151, "prominence_db": 0.123, "agreement": 0.0, "duration": 0.198, "colour_db": 0.197}
+        -2.81, {"snr_db": 0.176, "prominence_db": 0.095, "agreement": 0.0, "duration": 0.222, "colour_db": 0.192}
     ),
     "ica": Calibration(
-        -4.685, {"snr_db": 0.063, "prominence_db": 0.25, "agreement": 0.0, "duration": 0.0, "colour_db": 0.255}
+        -4.949, {"snr_db": 0.05, "prominence_db": 0.272, "agreement": 0.0, "duration": 0.0, "colour_db": 0.266}
     ),
     "pca": Calibration(
-        -5.625, {"snr_db": 0.0, "prominence_db": 0.36, "agreement": 0.0, "duration": 0.0, "colour_db": 0.211}
+        -5.227, {"snr_db": 0.003, "prominence_db": 0.322, "agreement": 0.0, "duration": 0.0, "colour_db": 0.2}
     ),
     "lgi": Calibration(
-        -6.318, {"snr_db": 0.0, "prominence_db": 0.671, "agreement": 2.499, "duration": 0.0, "colour_db": 0.0}
+        -6.434, {"snr_db": 0.0, "prominence_db": 0.688, "agreement": 2.651, "duration": 0.0, "colour_db": 0.0}
     ),
     "chrom": Calibration(
-        -7.186, {"snr_db": 0.068, "prominence_db": 0.382, "agreement": 0.852, "duration": 0.002, "colour_db": 0.458}
+        -6.994, {"snr_db": 0.083, "prominence_db": 0.371, "agreement": 0.91, "duration": 0.0, "colour_db": 0.437}
     ),
     "pos": Calibration(
-        -5.774, {"snr_db": 0.059, "prominence_db": 0.572, "agreement": 2.757, "duration": 0.0, "colour_db": 0.085}
+        -5.751, {"snr_db": 0.069, "prominence_db": 0.574, "agreement": 2.772, "duration": 0.0, "colour_db": 0.081}
     ),
 }
 
