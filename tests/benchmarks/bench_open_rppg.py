@@ -1,9 +1,9 @@
 """What the published networks of open-rppg say of rendered videos: `python bench_open_rppg.py FOLDER [MODEL ...]`.
 
 Needs nothing of this project, but an environment of its own: `pip install open-rppg==0.1.1 'setuptools<80'`. FOLDER is
-a set that training.reproduce has rendered, as runs/benchmark/webcam. Each network reads a video as that package does: its
-face detector, its rate, its signal quality index (SQI, 0..1); the state that its recurrent networks keep from one video
-to the next is put back before each. Prints a Markdown table.
+a set that training.reproduce has rendered, as runs/benchmark/webcam. Each network reads a video as that package does:
+its face detector, its rate, its signal quality index (SQI, 0..1); the state that its recurrent networks keep from one
+video to the next is put back before each. Prints a Markdown table.
 """
 
 import copy
