@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-MODELS = ("FacePhys.rlap", "ME-flow.rlap", "PhysNet.rlap", "TSCAN.rlap")
+MODELS = ("FacePhys.rlap", "ME-flow.rlap", "PhysNet.rlap")
 NEAR_BPM = 5.0
 SURE = 0.5  # of the SQI: from there on the package itself takes a wave for good
 

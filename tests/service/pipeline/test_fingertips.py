@@ -34,9 +34,9 @@ def strap(folder: Path) -> Array:
 
 
 def best_lag(starts_s: Array, bpm: Array, beats_s: Array) -> tuple[float, Array]:
-    """Return the lag of the strap's clock, within 8 s, at which the windows fit best, and their errors (K,) there."""
+    """Return the lag of the strap's clock, 1 to 8 s, at which the windows fit best, and their errors (K,) there."""
     found = []
-    for lag_s in np.arange(1, 8, 0.1):
+    for lag_s in np.arange(1, 8.05, 0.1):
         first_s = starts_s + lag_s
         kept = first_s + spectrum.WINDOW_S <= beats_s[-1]
         turns = np.interp(
@@ -78,8 +78,8 @@ def test_windows_have_the_mean_rate_of_the_straps_beats() -> None:
         pulse, rate = brightest(folder)
         beats_s = np.r_[0, np.cumsum(strap(folder) / 1000)]
         starts_s = np.array([window.start_s for window in rate.windows])
-        said = np.array([window.bpm for window in rate.windows])
-        lag_s, errors_here = best_lag(starts_s, said, beats_s)
+        bpm = np.array([window.bpm for window in rate.windows])
+        lag_s, errors_here = best_lag(starts_s, bpm, beats_s)
         errors.append(errors_here.mean())
         peaks = spectrum.power_spectra(np.asarray(pulse.samples, np.float64), pulse.fps)
         highest = quality.rate(peaks, len(pulse.samples) / pulse.fps).bpm
