@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ from training.losses import Criterion, band_pearson, distillation, wave_pearson,
 from training.metrics import NEAR_BPM, mae, spectrum_bpm
 from training.models import PulseNet
 from training.parallel import Team
+
+# Read by oneDNN at its first operation. Virtual machines have been met that claim to have AMX and kill whoever uses it;
+# who has it may say so in the environment.
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
 
 _NORMS = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 _NORM_MOMENTUM = 0.03  # four clips a batch differ much; the norms' statistics must average over many batches
