@@ -15,7 +15,6 @@ from training.synthesis.faces import FaceSource
 from training.synthesis.recipe import Recipe, sample_recipe
 
 _FIRST_SEED = 3_000_000  # of its split's
-_COUNT = 80
 _DURATION_S = 12.0
 _HR_BPM = (48.0, 110.0)
 
@@ -26,11 +25,12 @@ class WebcamSpec:
 
     name: str
     split: str
+    count: int
 
     @property
     def seeds(self) -> range:
         """One per video; the even ones are MPEG-4."""
-        return seeds_of(self.split, _COUNT, skip=_FIRST_SEED)
+        return seeds_of(self.split, self.count, skip=_FIRST_SEED)
 
     def recipe(self, seed: int, faces: FaceSource) -> Recipe:
         """Return the recipe of one case: one of the full mix without what a webcam's user avoids."""
@@ -71,7 +71,7 @@ class WebcamSpec:
 
     def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
         """Return by what a case's error is broken down."""
-        return BenchmarkSpec(self.split, _COUNT, _DURATION_S).groups(recipe, faces)
+        return BenchmarkSpec(self.split, self.count, _DURATION_S).groups(recipe, faces)
 
     def outdated(self, recipe: Recipe) -> bool:
         """Return False: what was drawn from an earlier mix stays."""
@@ -80,5 +80,5 @@ class WebcamSpec:
 
 
 WEBCAM_SETS = {
-    spec.name: spec for spec in (WebcamSpec("webcam", "test"), WebcamSpec("webcam-calibration", "calibration"))
+    spec.name: spec for spec in (WebcamSpec("webcam", "test", 80), WebcamSpec("webcam-calibration", "calibration", 320))
 }

@@ -1,9 +1,8 @@
 """The mean heart rate over each window, by how far the phase of the wave turns in it.
 
-The peak of a tapered spectrum is the rate of the window's middle: Hann's taper hardly sees the first and the last two
-seconds of ten, while a heart's rate swings with each breath. It chooses the line; how far the phase of that line goes
-on from one end of the window to the other is the mean of its instantaneous frequency (Boashash 1992), and so the rate
-that a counter of beats would give.
+The peak of a tapered spectrum is the rate of the window's middle: the taper hardly sees its ends, while a heart's rate
+swings with each breath. It chooses the line; how far the phase of that line goes on from one end of the window to the
+other is the mean of its instantaneous frequency (Boashash 1992), and so the rate that a counter of beats would give.
 """
 
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ Spectra are taken from the detrended wave, not from the band-passed one: the fil
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,11 @@ from service.pipeline.types import NOISE_SLOPE
 
 Array = NDArray[np.float64]
 Bins = NDArray[np.intp]
+Taper = Literal["cosine", "hann"]
+"""Half a cosine has a noise bandwidth of 1.23 bins and leakage that falls by 12 dB per octave, Hann's window 1.50 and
+18 (Harris 1978). By the first the pulse is found in a wave; by the second it is looked for in chrominance, where drifts
+are larger: training/LOG.md.
+"""
 
 BAND_HZ = (0.7, 4.0)  # 42 to 240 bpm
 WINDOW_S = 10.0
@@ -79,28 +85,28 @@ def band_pass(wave: Array, fps: float) -> Array:
     return filtered
 
 
-def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> Spectra:
+def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE, *, taper: Taper = "cosine") -> Spectra:
     """Return the power spectrum of each 10-s window of `wave` (T,), one per second; of all of it when it is shorter.
 
-    Windows are detrended (second order), tapered (Hann) and zero-padded. A window that is constant to rounding has
-    no power at all. T may be anything from 4.
+    Windows are detrended (second order), tapered and zero-padded. A window that is constant to rounding has no power
+    at all. T may be anything from 4.
     """
     length = min(len(wave), round(WINDOW_S * fps))
     starts = np.round(np.arange(0, len(wave) - length + 1e-9, HOP_S * fps)).astype(np.intp)
     padded = fft.next_fast_len(max(round(_PADDED_S * fps), length), real=True)
-    power = np.abs(fft.rfft(tapered(wave, starts, length), padded)) ** 2
+    power = np.abs(fft.rfft(tapered(wave, starts, length, taper), padded)) ** 2
     frequency_hz = fft.rfftfreq(padded, 1 / fps)
     kept = frequency_hz <= 2 * BAND_HZ[1] + SNR_HALF_WIDTH_HZ  # the second harmonics of the whole band
     return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps, noise_slope)
 
 
-def tapered(wave: Array, starts: NDArray[np.intp], length: int) -> Array:
+def tapered(wave: Array, starts: NDArray[np.intp], length: int, taper: Taper) -> Array:
     """Return the windows (W, length) of `wave`, detrended and tapered; what is constant to rounding becomes zero."""
     windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
     detrended = _detrend(windows)
     size = np.abs(windows).max(axis=1, keepdims=True)
     detrended[np.abs(detrended).max(axis=1) <= SILENCE * size[:, 0]] = 0
-    return np.asarray(detrended * signal.windows.hann(length, sym=False))
+    return np.asarray(detrended * signal.get_window(taper, length))
 
 
 def _detrend(windows: Array) -> Array:
@@ -113,7 +119,7 @@ def _detrend(windows: Array) -> Array:
 def peak_hz(spectra: Spectra, bins: NDArray[np.intp]) -> Array:
     """Return (W,): the frequency of the spectrum's peak at or beside the bins (W,) of the band, in 0.7..4 Hz.
 
-    Interpolated by a parabola through three bins of log power (exact for a Gaussian line, to 0.05 bpm for Hann's).
+    Interpolated by a parabola through three bins of log power (exact for a Gaussian line, to 0.03 bpm for a tone).
     """
     power, band = spectra.power, spectra.band
     rows = np.arange(len(power))

@@ -72,6 +72,9 @@ _PARTS: dict[str, Any] = {
     "camera": CameraSettings,
     "codec": CodecSettings,
 }
+# The faster a heart, the steadier: hearts at rest vary by 5 % or so over half a minute (Nunan et al. 2010; 7 % of the
+# fingertips in LOG.md), hearts at work by 2 %.
+_RESTING_BPM, _SWING_FALL = 75.0, 1.5
 _MOTION_SHARES = {
     "still": 0.27, "sway": 0.23, "rhythmic": 0.13, "talking": 0.15, "ballistic": 0.07, "turning": 0.15,
 }  # fmt: skip
@@ -117,12 +120,14 @@ def sample_recipe(
 def _sample_pulse(rng: np.random.Generator, hr_range_bpm: tuple[float, float]) -> PulseSettings:
     kind = _pick(rng, {"gaussian": 0.3, "harmonic": 0.25, "real": 0.45})
     shape = str(rng.choice(sorted(real_beats()))) if kind == "real" else kind
+    hr_bpm = float(rng.uniform(*hr_range_bpm))
+    swing = min((_RESTING_BPM / hr_bpm) ** _SWING_FALL, 1.0)
     return PulseSettings(
-        hr_bpm=float(rng.uniform(*hr_range_bpm)),
-        rsa=_maybe(rng, 0.8, 0.005, 0.08),
+        hr_bpm=hr_bpm,
+        rsa=swing * _maybe(rng, 0.8, 0.02, 0.2),
         breath_hz=float(rng.uniform(0.1, 0.4)),
-        drift=_maybe(rng, 0.8, 0.005, 0.05),
-        jitter=float(rng.uniform(0.0, 0.02)),
+        drift=swing * _maybe(rng, 0.8, 0.02, 0.1),
+        jitter=swing * float(rng.uniform(0.0, 0.025)),
         shape=shape,
         notch=float(rng.uniform(0.05, 0.7) if shape == "gaussian" else rng.uniform(0, 1) ** 1.5),
         notch_phase=float(rng.uniform(0.25, 0.42) if shape == "gaussian" else rng.uniform(0, 1)),

@@ -126,7 +126,7 @@ def test_the_prominence_in_chrominance_is_a_feature() -> None:
     pulse = as_pulse(pulse_wave(70, 20, 30), 30)
     features = quality_features(pulse, controls=controls(pulse))
     assert tuple(features) == (*QUALITY_FEATURES, ECHO)
-    assert features["colour_db"] == features["prominence_db"]
+    assert features["colour_db"] == pytest.approx(features["prominence_db"], abs=0.2)  # by another taper
 
 
 def test_a_rate_that_the_wall_knows_too_is_not_believed() -> None:

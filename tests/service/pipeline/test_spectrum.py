@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,29 @@ def test_a_constant_has_no_power() -> None:
 def test_a_parabola_has_no_power_in_the_band() -> None:
     spectra = spectrum.power_spectra(1 + times(10, FPS) ** 2, FPS)
     assert spectra.power[:, spectra.band].max() < 1e-12
+
+
+def test_half_a_cosine_lets_less_noise_beside_a_line_than_hann() -> None:
+    noise = coloured_noise(round(600 * FPS), 0, seed=2)
+    tone = np.sin(2 * np.pi * 1.5 * times(10, FPS))
+
+    def clear(taper: spectrum.Taper) -> float:
+        spread = spectrum.power_spectra(noise, FPS, taper=taper).power[:, 30:100].mean()
+        return float(spectrum.power_spectra(tone, FPS, taper=taper).power.max() / spread)
+
+    assert clear("cosine") / clear("hann") == pytest.approx(1.50 / 1.23, rel=0.03)
+
+
+def test_hann_lets_less_of_a_drift_into_the_band() -> None:
+    drift = np.sin(2 * np.pi * 0.13 * times(10, FPS))
+    leaks = [
+        spectrum.power_spectra(drift, FPS, taper=taper).power[0, 60:120].mean() for taper in get_args(spectrum.Taper)
+    ]
+    assert leaks[0] > 10 * leaks[1]
+
+
+@pytest.mark.parametrize("hz", [0.8, 1.23, 2.07, 3.5])
+def test_the_peak_of_a_tone_is_found_between_the_bins(hz: float) -> None:
+    spectra = spectrum.power_spectra(np.sin(2 * np.pi * hz * times(10, FPS)), FPS)
+    bins = spectra.power[:, spectra.band].argmax(axis=1)
+    assert 60 * spectrum.peak_hz(spectra, bins)[0] == pytest.approx(60 * hz, abs=0.03)

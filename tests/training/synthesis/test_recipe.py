@@ -3,6 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from training.synthesis.pulse_wave import make_truth
 from training.synthesis.recipe import Recipe, sample_recipe
 
 PEOPLE = ["001", "002", "003"]
@@ -30,6 +31,21 @@ def test_heart_rates_fill_the_range() -> None:
     assert 175 < max(rates) <= 180
     narrow = [sample_recipe(seed, PEOPLE, duration_s=5, hr_range_bpm=(60, 70)).pulse.hr_bpm for seed in range(20)]
     assert all(60 <= rate <= 70 for rate in narrow)
+
+
+def test_hearts_at_rest_swing_as_real_ones_do_and_fast_ones_less() -> None:
+    """Fingertips with a chest strap (CC0, Welltory), 5, 50 and 95 % of thirds of them: 3.5, 6.6 and 10.7 %."""
+
+    def swings(hr_range_bpm: tuple[float, float]) -> list[float]:
+        hearts = [sample_recipe(seed, PEOPLE, duration_s=30, hr_range_bpm=hr_range_bpm).pulse for seed in range(200)]
+        rates = [1 / np.diff(make_truth(heart, 30, np.random.default_rng(1)).beats_s) for heart in hearts]
+        return np.percentile([rate.std() / rate.mean() for rate in rates], [5, 50, 95]).tolist()
+
+    low, middle, high = swings((50, 80))
+    assert 0.01 < low < 0.035
+    assert 0.045 < middle < 0.07
+    assert 0.1 < high < 0.14
+    assert swings((140, 180))[1] < 0.5 * middle
 
 
 @pytest.mark.parametrize("part", ["motion.kind", "codec.name", "codec.container", "scene.person", "scene.background"])
