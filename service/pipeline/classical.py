@@ -75,22 +75,22 @@ METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi
 
 CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
     "green": Calibration(
-        -2.81, {"snr_db": 0.176, "prominence_db": 0.095, "agreement": 0.0, "duration": 0.222, "colour_db": 0.192}
+        -4.641, {"snr_db": 0.039, "prominence_db": 0.26, "agreement": 0.0, "duration": 0.339, "colour_db": 0.231}
     ),
     "ica": Calibration(
-        -4.949, {"snr_db": 0.05, "prominence_db": 0.272, "agreement": 0.0, "duration": 0.0, "colour_db": 0.266}
+        -5.471, {"snr_db": 0.024, "prominence_db": 0.336, "agreement": 0.0, "duration": 0.0, "colour_db": 0.235}
     ),
     "pca": Calibration(
-        -5.227, {"snr_db": 0.003, "prominence_db": 0.322, "agreement": 0.0, "duration": 0.0, "colour_db": 0.2}
+        -5.142, {"snr_db": 0.0, "prominence_db": 0.317, "agreement": 0.0, "duration": 0.0, "colour_db": 0.2}
     ),
     "lgi": Calibration(
-        -6.434, {"snr_db": 0.0, "prominence_db": 0.688, "agreement": 2.651, "duration": 0.0, "colour_db": 0.0}
+        -6.908, {"snr_db": 0.0, "prominence_db": 0.8, "agreement": 1.388, "duration": 0.154, "colour_db": 0.0}
     ),
     "chrom": Calibration(
-        -6.994, {"snr_db": 0.083, "prominence_db": 0.371, "agreement": 0.91, "duration": 0.0, "colour_db": 0.437}
+        -7.244, {"snr_db": 0.0, "prominence_db": 0.329, "agreement": 0.279, "duration": 0.281, "colour_db": 0.469}
     ),
     "pos": Calibration(
-        -5.751, {"snr_db": 0.069, "prominence_db": 0.574, "agreement": 2.772, "duration": 0.0, "colour_db": 0.081}
+        -6.617, {"snr_db": 0.0, "prominence_db": 0.715, "agreement": 2.905, "duration": 0.0, "colour_db": 0.07}
     ),
 }
 
