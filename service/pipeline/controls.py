@@ -182,6 +182,6 @@ def _fourier(wave: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
     values: list[Fourier] = []
     for begin in range(0, len(near), _BLOCK):
         block = slice(begin, begin + _BLOCK)
-        windows = spectrum.tapered(wave, spectra.starts[block], spectra.length, "hann")
+        windows = spectrum.tapered(wave, spectra.starts[block], spectra.length)
         values.append(fft.rfft(windows, padded)[:, : len(spectra.frequency_hz)][near[block]])
     return np.concatenate(values)

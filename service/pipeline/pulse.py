@@ -96,7 +96,7 @@ def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectr
     if controls is None:
         return spectra, rated
     chrominance = controls.chrominance
-    colour = spectrum.power_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope, taper="hann")
+    colour = spectrum.hann_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope)
     seen = (controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
     return spectra, quality.checked(rated, colour, colour_due(*seen), echo(*seen))
 

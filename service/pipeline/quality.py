@@ -30,7 +30,7 @@ the codec's key frames (controls.echo). Above a half little confidence is left.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-6.435, weights={"snr_db": 0.155, "prominence_db": 0.506, "agreement": 2.443, "duration": 0.377}
+    bias=-6.124, weights={"snr_db": 0.170, "prominence_db": 0.457, "agreement": 3.022, "duration": 0.289}
 )
 
 _RANGES = {

@@ -5,7 +5,6 @@ Spectra are taken from the detrended wave, not from the band-passed one: the fil
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,6 @@ from service.pipeline.types import NOISE_SLOPE
 
 Array = NDArray[np.float64]
 Bins = NDArray[np.intp]
-Taper = Literal["cosine", "hann"]
-"""Half a cosine has a noise bandwidth of 1.23 bins and leakage that falls by 12 dB per octave, Hann's window 1.50 and
-18 (Harris 1978). By the first the pulse is found in a wave; by the second it is looked for in chrominance, where drifts
-are larger: training/LOG.md.
-"""
 
 BAND_HZ = (0.7, 4.0)  # 42 to 240 bpm
 WINDOW_S = 10.0
@@ -85,28 +79,55 @@ def band_pass(wave: Array, fps: float) -> Array:
     return filtered
 
 
-def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE, *, taper: Taper = "cosine") -> Spectra:
+def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> Spectra:
     """Return the power spectrum of each 10-s window of `wave` (T,), one per second; of all of it when it is shorter.
 
-    Windows are detrended (second order), tapered and zero-padded. A window that is constant to rounding has no power
-    at all. T may be anything from 4.
+    The changes from sample to sample are detrended (second order), tapered by half a cosine and zero-padded, and what
+    taking changes does to each frequency is undone. This taper lets little noise beside a line, 1.23 bins (Hann's 1.50;
+    Harris 1978), so that the ends of a short recording count. More leaks through it, but of a drift little is in the
+    changes. A window that is constant to rounding has no power at all. T may be anything from 4.
     """
+    starts, length = _windows(wave, fps)
+    windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
+    steps = _heard(_detrend(np.diff(windows)), windows) * signal.windows.cosine(length - 1)
+    spectra = _spectra(steps, starts, length, fps, noise_slope)
+    response = 2 * np.sin(np.pi * spectra.frequency_hz[1:] / fps)
+    spectra.power[:, 1:] /= response**2
+    spectra.power[:, 0] = 0
+    return spectra
+
+
+def hann_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> Spectra:
+    """Return the same of the windows of `tapered`: for chrominance, whose line has to be seen by another taper too."""
+    starts, length = _windows(wave, fps)
+    return _spectra(tapered(wave, starts, length), starts, length, fps, noise_slope)
+
+
+def tapered(wave: Array, starts: NDArray[np.intp], length: int) -> Array:
+    """Return the windows (W, length) of `wave`, detrended (second order) and tapered (Hann), constant ones as zeros."""
+    windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
+    return _heard(_detrend(windows), windows) * signal.windows.hann(length, sym=False)
+
+
+def _windows(wave: Array, fps: float) -> tuple[NDArray[np.intp], int]:
+    """Return the windows' first samples (W,) and their length."""
     length = min(len(wave), round(WINDOW_S * fps))
-    starts = np.round(np.arange(0, len(wave) - length + 1e-9, HOP_S * fps)).astype(np.intp)
+    return np.round(np.arange(0, len(wave) - length + 1e-9, HOP_S * fps)).astype(np.intp), length
+
+
+def _heard(detrended: Array, windows: Array) -> Array:
+    """Return the detrended windows, those that are constant to rounding as zeros."""
+    size = np.abs(windows).max(axis=1)
+    detrended[np.abs(detrended).max(axis=1) <= SILENCE * size] = 0
+    return detrended
+
+
+def _spectra(windows: Array, starts: NDArray[np.intp], length: int, fps: float, noise_slope: float) -> Spectra:
     padded = fft.next_fast_len(max(round(_PADDED_S * fps), length), real=True)
-    power = np.abs(fft.rfft(tapered(wave, starts, length, taper), padded)) ** 2
     frequency_hz = fft.rfftfreq(padded, 1 / fps)
     kept = frequency_hz <= 2 * BAND_HZ[1] + SNR_HALF_WIDTH_HZ  # the second harmonics of the whole band
+    power = np.abs(fft.rfft(windows, padded)) ** 2
     return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps, noise_slope)
-
-
-def tapered(wave: Array, starts: NDArray[np.intp], length: int, taper: Taper) -> Array:
-    """Return the windows (W, length) of `wave`, detrended and tapered; what is constant to rounding becomes zero."""
-    windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
-    detrended = _detrend(windows)
-    size = np.abs(windows).max(axis=1, keepdims=True)
-    detrended[np.abs(detrended).max(axis=1) <= SILENCE * size[:, 0]] = 0
-    return np.asarray(detrended * signal.get_window(taper, length))
 
 
 def _detrend(windows: Array) -> Array:
@@ -119,9 +140,10 @@ def _detrend(windows: Array) -> Array:
 def peak_hz(spectra: Spectra, bins: NDArray[np.intp]) -> Array:
     """Return (W,): the frequency of the spectrum's peak at or beside the bins (W,) of the band, in 0.7..4 Hz.
 
-    Interpolated by a parabola through three bins of log power (exact for a Gaussian line, to 0.03 bpm for a tone).
+    Interpolated by a parabola through three bins of the log power of the changes, of which the spectra are (exact for a
+    Gaussian line, to 0.05 bpm for a tone).
     """
-    power, band = spectra.power, spectra.band
+    power, band = spectra.power * spectra.frequency_hz**2, spectra.band
     rows = np.arange(len(power))
     near = band.start + np.clip(bins[:, None] + np.arange(-2, 3), 0, band.stop - band.start - 1)
     top = near[rows, power[rows[:, None], near].argmax(axis=1)]
@@ -154,7 +176,8 @@ def prominence_db(spectra: Spectra, rate_hz: Array) -> Array:
     result is -40.
     """
     nearest = np.round(rate_hz / spectra.frequency_hz[1]).astype(np.intp) - spectra.band.start
-    own = line_prominence_db(spectra)[np.arange(len(rate_hz)), nearest]
+    prominence = line_prominence_db(spectra)
+    own = prominence[np.arange(len(rate_hz)), np.minimum(nearest, prominence.shape[1] - 1)]
     return np.where(_is_peak(spectra, rate_hz), own, -SNR_LIMIT_DB)
 
 
@@ -195,7 +218,7 @@ def line_prominence_db(spectra: Spectra) -> Array:
 def _is_peak(spectra: Spectra, rate_hz: Array) -> NDArray[np.bool_]:
     rows, power = np.arange(len(rate_hz)), spectra.power
     nearest = np.round(rate_hz / spectra.frequency_hz[1]).astype(np.intp)
-    near = power[rows[:, None], nearest[:, None] + np.arange(-2, 3)]
+    near = power[rows[:, None], np.minimum(nearest[:, None] + np.arange(-2, 3), power.shape[1] - 1)]
     peak: NDArray[np.bool_] = near[:, 1:-1].max(axis=1) > np.maximum(near[:, 0], near[:, -1])
     return peak
 
