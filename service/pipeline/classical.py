@@ -75,22 +75,22 @@ METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi
 
 CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
     "green": Calibration(
-        -4.641, {"snr_db": 0.039, "prominence_db": 0.26, "agreement": 0.0, "duration": 0.339, "colour_db": 0.231}
+        -4.333, {"snr_db": 0.049, "prominence_db": 0.235, "agreement": 0.0, "duration": 0.295, "colour_db": 0.221}
     ),
     "ica": Calibration(
-        -5.471, {"snr_db": 0.024, "prominence_db": 0.336, "agreement": 0.0, "duration": 0.0, "colour_db": 0.235}
+        -5.46, {"snr_db": 0.037, "prominence_db": 0.329, "agreement": 0.0, "duration": 0.0, "colour_db": 0.251}
     ),
     "pca": Calibration(
-        -5.142, {"snr_db": 0.0, "prominence_db": 0.317, "agreement": 0.0, "duration": 0.0, "colour_db": 0.2}
+        -5.153, {"snr_db": 0.0, "prominence_db": 0.316, "agreement": 0.0, "duration": 0.0, "colour_db": 0.2}
     ),
     "lgi": Calibration(
-        -6.908, {"snr_db": 0.0, "prominence_db": 0.8, "agreement": 1.388, "duration": 0.154, "colour_db": 0.0}
+        -6.693, {"snr_db": 0.0, "prominence_db": 0.759, "agreement": 1.364, "duration": 0.141, "colour_db": 0.0}
     ),
     "chrom": Calibration(
-        -7.244, {"snr_db": 0.0, "prominence_db": 0.329, "agreement": 0.279, "duration": 0.281, "colour_db": 0.469}
+        -7.167, {"snr_db": 0.0, "prominence_db": 0.41, "agreement": 0.262, "duration": 0.295, "colour_db": 0.373}
     ),
     "pos": Calibration(
-        -6.617, {"snr_db": 0.0, "prominence_db": 0.715, "agreement": 2.905, "duration": 0.0, "colour_db": 0.07}
+        -6.601, {"snr_db": 0.0, "prominence_db": 0.713, "agreement": 2.749, "duration": 0.013, "colour_db": 0.063}
     ),
 }
 

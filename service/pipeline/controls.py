@@ -174,7 +174,7 @@ def _comb(at: Array, count: int) -> Array:
 
 
 def _fourier(wave: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
-    """Return the values that another wave has where `near` (W, F) says, of its spectra as `spectra` has them.
+    """Return the values of a wave, by Hann's windows where those of `spectra` are, at the bins `near` (W, F) of these.
 
     Some windows at a time: all bins of two hours would take a worker a hundred megabytes.
     """

@@ -11,12 +11,12 @@ def recipes(spec: WebcamSpec) -> list[Recipe]:
     return [spec.recipe(seed, FACES) for seed in spec.seeds]
 
 
-@pytest.mark.parametrize("spec", WEBCAM_SETS.values(), ids=lambda spec: spec.name)
-def test_half_are_as_cohface_and_all_as_a_webcam_makes_them(spec: WebcamSpec) -> None:
-    drawn = recipes(spec)
-    assert len(drawn) == spec.count
+@pytest.mark.parametrize(("name", "count"), [("webcam", 80), ("webcam-calibration", 320)])
+def test_half_are_as_cohface_and_all_as_a_webcam_makes_them(name: str, count: int) -> None:
+    drawn = recipes(WEBCAM_SETS[name])
+    assert len(drawn) == count
     kinds = [(recipe.codec.name, recipe.codec.container, recipe.camera.fps) for recipe in drawn]
-    assert kinds.count(("mpeg4", "avi", 20.0)) == kinds.count(("h264", "mp4", 30.0)) == spec.count / 2
+    assert kinds.count(("mpeg4", "avi", 20.0)) == kinds.count(("h264", "mp4", 30.0)) == count / 2
     assert {recipe.motion.kind for recipe in drawn} == {"still", "sway", "talking"}
     assert all(48 <= recipe.pulse.hr_bpm <= 110 and recipe.pulse.strength >= 0.006 for recipe in drawn)
     assert all(recipe.light.flicker == 0 and recipe.camera.exposure >= 0.5 for recipe in drawn)

@@ -72,8 +72,8 @@ _PARTS: dict[str, Any] = {
     "camera": CameraSettings,
     "codec": CodecSettings,
 }
-# The faster a heart, the steadier: hearts at rest vary by 5 % or so over half a minute (Nunan et al. 2010; 7 % of the
-# fingertips in LOG.md), hearts at work by 2 %.
+# The faster a heart, the steadier it is. At rest 5 % over five minutes are usual (Nunan et al. 2010), the fingertips of
+# LOG.md had 7 over half of one; how it falls towards 2 % at 140 bpm is our choice.
 _RESTING_BPM, _SWING_FALL = 75.0, 1.5
 _MOTION_SHARES = {
     "still": 0.27, "sway": 0.23, "rhythmic": 0.13, "talking": 0.15, "ballistic": 0.07, "turning": 0.15,

@@ -12,7 +12,7 @@ from service.pipeline.quality import (
     fit_calibration,
     rate,
 )
-from service.pipeline.spectrum import power_spectra
+from service.pipeline.spectrum import hann_spectra, power_spectra, prominence_db
 from tests.service.pipeline import calibration
 from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, controls, pulse_wave
 
@@ -114,8 +114,8 @@ def test_what_chrominance_could_not_show_is_believed_in_part() -> None:
 def test_chrominance_counts_for_less_where_it_could_not_show_a_pulse(due: float, least_db: float) -> None:
     for colour, is_clear in ((pulse_wave(70, 20, 30), True), (pulse_wave(100, 20, 30), False)):
         rated = rate(power_spectra(pulse_wave(70, 20, 30), 30), 20.0)
-        found = checked(rated, power_spectra(colour, 30), due, 0.0).colour_db
-        alone = checked(rated, power_spectra(colour, 30), np.inf, 0.0).colour_db
+        found = checked(rated, hann_spectra(colour, 30), due, 0.0).colour_db
+        alone = checked(rated, hann_spectra(colour, 30), np.inf, 0.0).colour_db
         assert found is not None
         assert alone is not None
         assert (alone > 10) == is_clear
@@ -126,7 +126,11 @@ def test_the_prominence_in_chrominance_is_a_feature() -> None:
     pulse = as_pulse(pulse_wave(70, 20, 30), 30)
     features = quality_features(pulse, controls=controls(pulse))
     assert tuple(features) == (*QUALITY_FEATURES, ECHO)
-    assert features["colour_db"] == pytest.approx(features["prominence_db"], abs=0.2)  # by another taper
+    rate_hz = np.full(11, 70 / 60)
+    assert features["colour_db"] == pytest.approx(
+        np.median(prominence_db(hann_spectra(pulse.samples, 30), rate_hz)), abs=0.05
+    )
+    assert features["colour_db"] != pytest.approx(features["prominence_db"], abs=0.02)  # another taper's
 
 
 def test_a_rate_that_the_wall_knows_too_is_not_believed() -> None:
