@@ -114,7 +114,7 @@ def test_a_drift_hardly_leaks_into_the_band(hz: float) -> None:
     drift = np.sin(2 * np.pi * hz * times(10, FPS) + 1)
     pulse = np.sin(2 * np.pi * 1.2 * times(10, FPS))
     leaked, line = (spectrum.power_spectra(wave, FPS).power[0, 30:120].max() for wave in (drift, pulse))
-    assert 10 * np.log10(leaked / line) < -38
+    assert 10 * np.log10(leaked / line) < -60  # through half a cosine of the wave itself -47 to -52
 
 
 def test_both_spectra_have_the_same_scale() -> None:
