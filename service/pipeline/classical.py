@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from service.pipeline import spectrum
 from service.pipeline.ica import ica
+from service.pipeline.quality import QUALITY_FEATURES
 from service.pipeline.spectrum import Array
 from service.pipeline.subspace import lgi, pca
 from service.pipeline.types import Bools, Calibration, Clip, InputSpec, ModelInfo, Pulse, PulseModel, PulseStream
@@ -73,25 +74,17 @@ def pos(traces: Array, fps: float) -> Array:
 METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi, "chrom": chrom, "pos": pos}
 
 
-CALIBRATIONS = {  # fitted by training.calibrate on rendered faces, as those of the networks
-    "green": Calibration(
-        -4.333, {"snr_db": 0.049, "prominence_db": 0.235, "agreement": 0.0, "duration": 0.295, "colour_db": 0.221}
-    ),
-    "ica": Calibration(
-        -5.46, {"snr_db": 0.037, "prominence_db": 0.329, "agreement": 0.0, "duration": 0.0, "colour_db": 0.251}
-    ),
-    "pca": Calibration(
-        -5.153, {"snr_db": 0.0, "prominence_db": 0.316, "agreement": 0.0, "duration": 0.0, "colour_db": 0.2}
-    ),
-    "lgi": Calibration(
-        -6.693, {"snr_db": 0.0, "prominence_db": 0.759, "agreement": 1.364, "duration": 0.141, "colour_db": 0.0}
-    ),
-    "chrom": Calibration(
-        -7.167, {"snr_db": 0.0, "prominence_db": 0.41, "agreement": 0.262, "duration": 0.295, "colour_db": 0.373}
-    ),
-    "pos": Calibration(
-        -6.601, {"snr_db": 0.0, "prominence_db": 0.713, "agreement": 2.749, "duration": 0.013, "colour_db": 0.063}
-    ),
+_FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered faces: bias, weights of QUALITY_FEATURES
+    "green": (-5.41, 0.032, 0.208, 0.0, 1.537, 0.234, 0.207),
+    "ica": (-7.374, 0.0, 0.293, 0.0, 2.567, 0.0, 0.239),
+    "pca": (-5.152, 0.0, 0.316, 0.0, 0.0, 0.0, 0.2),
+    "lgi": (-8.44, 0.0, 0.699, 1.032, 2.716, 0.0, 0.0),
+    "chrom": (-7.59, 0.0, 0.372, 0.201, 0.591, 0.301, 0.398),
+    "pos": (-10.648, 0.0, 0.654, 2.066, 5.497, 0.0, 0.034),
+}
+CALIBRATIONS = {
+    name: Calibration(bias, dict(zip(QUALITY_FEATURES, weights, strict=True)))
+    for name, (bias, *weights) in _FITTED.items()
 }
 
 
@@ -109,7 +102,7 @@ class ClassicalModel:
 
     @property
     def calibration(self) -> Calibration:
-        """How its quality turns into confidence; PCA and LGI have no fit of their own and take the default."""
+        """How its quality turns into confidence."""
         return CALIBRATIONS[self.name]
 
     def stream(self) -> PulseStream:

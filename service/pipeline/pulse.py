@@ -1,6 +1,7 @@
 """Pulse -> HeartRate: sum up, band-pass, spectra of 10-s windows, the rate's path through them, SNR, confidence.
 
-The spectra choose the line and judge it; the rate that is said of a window is that line's mean over it.
+The spectra choose the line and judge it; the rate that is said of a window is that line's mean over it, or that of the
+ridge of the spectrogram where a heart swings too far for a line.
 
 The chain of Hwang, Park & Lee 2023 with a quality gate behind it: a number that nothing supports is still said,
 as `low_quality` and with the confidence that it deserves.
@@ -59,7 +60,7 @@ def heart_rate(
     confidence = quality.confidence(quality.recording_features(rated), calibration) * float(complete.mean())
     confidences = quality.window_confidences(rated, calibration)
     ok = passed.mean() >= MIN_PASSED and confidence >= MIN_CONFIDENCE
-    bpm = 60 * mean_rate_hz(wave, spectra, rated.bpm / 60)
+    bpm = 60 * rated.ridge.where_it_swings(mean_rate_hz(wave, spectra, rated.bpm / 60))
     return HeartRate(
         bpm=float(bpm[passed if ok else slice(None)].mean()),
         confidence=confidence if bvp.any() else 0.0,
@@ -92,7 +93,7 @@ def quality_features(pulse: Pulse, *, controls: Controls | None = None) -> dict[
 
 def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectrum.Spectra, quality.Rated]:
     spectra = spectrum.power_spectra(wave, pulse.fps, pulse.noise_slope)
-    rated = quality.rate(spectra, len(wave) / pulse.fps)
+    rated = quality.rate(wave, spectra)
     if controls is None:
         return spectra, rated
     chrominance = controls.chrominance

@@ -7,16 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from service.pipeline import rate_choice, spectrum
+from service.pipeline import rate_choice, ridge, spectrum
+from service.pipeline.ridge import Ridge
 from service.pipeline.spectrum import Array, Spectra
 from service.pipeline.types import Calibration
 
-QUALITY_FEATURES: tuple[str, ...] = ("snr_db", "prominence_db", "agreement", "duration", "colour_db")
+QUALITY_FEATURES: tuple[str, ...] = (
+    "snr_db",
+    "prominence_db",
+    "agreement",
+    "steadiness",
+    "duration",
+    "colour_db",
+)
 """Each grows with trust and is bounded, so that a fitted logistic function stays sane outside what it was fitted on.
 
 snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to -10..20.
 agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
 recording below 20 s still share some, and their agreement counts for the share that is new.
+steadiness: 1 less what the ridge of the spectrogram explains better than the windows' one rate, in nats a step (median,
+clipped to 0..1). Hearts swing, but what needs much of that to be explained is seldom one.
 duration: log2(recording / 10 s), clipped to -1..2.
 colour_db: the prominence of the same rate in the chrominance signal of the face, clipped to -10..20; only where that
 signal is given. A lamp that flickers and a head that nods change all colours alike, blood does not: where chrominance
@@ -30,13 +40,15 @@ the codec's key frames (controls.echo). Above a half little confidence is left.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-6.124, weights={"snr_db": 0.170, "prominence_db": 0.457, "agreement": 3.022, "duration": 0.289}
+    bias=-8.745,
+    weights={"snr_db": 0.130, "prominence_db": 0.431, "agreement": 2.524, "steadiness": 3.490, "duration": 0.240},
 )
 
 _RANGES = {
     "snr_db": (-10.0, 15.0),
     "prominence_db": (-10.0, 20.0),
     "agreement": (0.0, 1.0),
+    "steadiness": (0.0, 1.0),
     "duration": (-1.0, 2.0),
     "colour_db": (-10.0, 20.0),
 }
@@ -54,21 +66,22 @@ class Rated:
     """The windows' heart rates and what supports them, each (W,).
 
     bpm follows the path through all windows, own_bpm is each window's own peak; snr_db and prominence_db are taken at
-    bpm in the window's own spectrum. duration_s is that of the whole recording. colour_db and echo are what the video's
-    other signals say of it, None where these are not known.
+    bpm in the window's own spectrum, the ridge near it. duration_s is that of the whole recording. colour_db and echo
+    are what the video's other signals say of it, None where these are not known.
     """
 
     bpm: Array
     own_bpm: Array
     snr_db: Array
     prominence_db: Array
+    ridge: Ridge
     duration_s: float
     colour_db: float | None = None
     echo: float | None = None
 
 
-def rate(spectra: Spectra, duration_s: float) -> Rated:
-    """Find the heart rate in each window's spectrum, and measure what supports it there.
+def rate(wave: Array, spectra: Spectra) -> Rated:
+    """Find the heart rate in each window's spectrum, and measure what supports it there. wave: what these are of, (T,).
 
     The path prefers plausible rates; a window's own peak, by which it is judged, does not.
     """
@@ -85,7 +98,8 @@ def rate(spectra: Spectra, duration_s: float) -> Rated:
         own_bpm=60 * own_hz,
         snr_db=spectrum.snr_db(spectra, path_hz),
         prominence_db=spectrum.prominence_db(spectra, path_hz),
-        duration_s=duration_s,
+        ridge=ridge.follow(wave, spectra, path_hz),
+        duration_s=len(wave) / spectra.fps,
     )
 
 
@@ -108,21 +122,23 @@ def recording_features(rated: Rated) -> dict[str, float]:
         "snr_db": float(_clipped("snr_db", np.median(rated.snr_db))),
         "prominence_db": float(_clipped("prominence_db", np.median(rated.prominence_db))),
         "agreement": _agreement(rated),
+        "steadiness": float(_steadiness(np.median(rated.ridge.gain_nats))),
         "duration": _duration(rated),
     }
     return features | _checks(rated)
 
 
 def window_confidences(rated: Rated, calibration: Calibration) -> Array:
-    """Return (W,) in 0..1: the logistic function of each window's own SNR, prominence and agreement with the path.
+    """Return (W,) in 0..1: the logistic function of each window's own features, its agreement that with the path.
 
-    A window's agreement also counts that of the whole recording, its duration is the recording's.
+    That agreement also counts that of the whole recording; the duration is the recording's.
     """
     own = np.exp(-np.abs(rated.own_bpm - rated.bpm) / _AGREEMENT_BPM)
     features = {
         "snr_db": _clipped("snr_db", rated.snr_db),
         "prominence_db": _clipped("prominence_db", rated.prominence_db),
         "agreement": own * _agreement(rated),
+        "steadiness": _steadiness(rated.ridge.gain_nats),
         "duration": np.full(len(own), _duration(rated)),
     }
     features |= {name: np.full(len(own), value) for name, value in _checks(rated).items()}
@@ -179,6 +195,10 @@ def _agreement(rated: Rated) -> float:
         return 0.0
     distance = np.abs(rated.own_bpm[apart:] - rated.own_bpm[:-apart])
     return float(np.exp(-distance / _AGREEMENT_BPM).mean() * apart / disjoint)
+
+
+def _steadiness(gain_nats: Array | np.floating) -> Array:
+    return _clipped("steadiness", 1 - gain_nats)
 
 
 def _duration(rated: Rated) -> float:

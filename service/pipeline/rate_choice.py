@@ -50,13 +50,14 @@ def plausibility(spectra: Spectra) -> Array:
     return weight
 
 
-def follow_rate(support: Array, step_bpm: float) -> NDArray[np.intp]:
+def follow_rate(support: Array, step_bpm: float, *, cost_per_bpm: float = _JUMP_COST_PER_BPM) -> NDArray[np.intp]:
     """Return (W,): the path through `support` (W, B) with the most log power, less a cost per bpm of each step.
 
+    step_bpm: from one of the B frequencies to the next; cost_per_bpm: in nats.
     Viterbi's algorithm; a cost that is linear in the distance lets two running maxima replace the table of all steps.
     """
     bins = np.arange(support.shape[1])
-    cost = _JUMP_COST_PER_BPM * step_bpm
+    cost = cost_per_bpm * step_bpm
     slope = cost * bins
     gain = np.log(support + support.max(axis=1, keepdims=True) * 1e-6 + np.finfo(float).tiny)
     score = gain[0]

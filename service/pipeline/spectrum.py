@@ -79,15 +79,17 @@ def band_pass(wave: Array, fps: float) -> Array:
     return filtered
 
 
-def power_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> Spectra:
-    """Return the power spectrum of each 10-s window of `wave` (T,), one per second; of all of it when it is shorter.
+def power_spectra(
+    wave: Array, fps: float, noise_slope: float = NOISE_SLOPE, *, window_s: float = WINDOW_S, hop_s: float = HOP_S
+) -> Spectra:
+    """Return the power spectrum of each window of `wave` (T,), 10 s every second; of all of it when it is shorter.
 
     The changes from sample to sample are detrended (second order), tapered by half a cosine and zero-padded, and what
     taking changes does to each frequency is undone. This taper lets little noise beside a line, 1.23 bins (Hann's 1.50;
     Harris 1978), so that the ends of a short recording count. More leaks through it, but of a drift little is in the
     changes. A window that is constant to rounding has no power at all. T may be anything from 4.
     """
-    starts, length = _windows(wave, fps)
+    starts, length = _windows(wave, fps, window_s, hop_s)
     windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
     steps = _heard(_detrend(np.diff(windows)), windows) * signal.windows.cosine(length - 1)
     spectra = _spectra(steps, starts, length, fps, noise_slope)
@@ -109,10 +111,10 @@ def tapered(wave: Array, starts: NDArray[np.intp], length: int) -> Array:
     return _heard(_detrend(windows), windows) * signal.windows.hann(length, sym=False)
 
 
-def _windows(wave: Array, fps: float) -> tuple[NDArray[np.intp], int]:
+def _windows(wave: Array, fps: float, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> tuple[NDArray[np.intp], int]:
     """Return the windows' first samples (W,) and their length."""
-    length = min(len(wave), round(WINDOW_S * fps))
-    return np.round(np.arange(0, len(wave) - length + 1e-9, HOP_S * fps)).astype(np.intp), length
+    length = min(len(wave), round(window_s * fps))
+    return np.round(np.arange(0, len(wave) - length + 1e-9, hop_s * fps)).astype(np.intp), length
 
 
 def _heard(detrended: Array, windows: Array) -> Array:

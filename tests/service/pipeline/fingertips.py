@@ -48,8 +48,8 @@ def window_errors(folder: Path) -> WindowErrors:
     beats_s = np.r_[0, np.cumsum(strap(folder) / 1000)]
     starts_s = np.array([window.start_s for window in rate.windows])
     lag_s, errors = _best_lag(starts_s, np.array([window.bpm for window in rate.windows]), beats_s)
-    spectra = spectrum.power_spectra(np.asarray(pulse.samples, np.float64), pulse.fps, pulse.noise_slope)
-    peaks = quality.rate(spectra, len(pulse.samples) / pulse.fps).bpm
+    wave = np.asarray(pulse.samples, np.float64)
+    peaks = quality.rate(wave, spectrum.power_spectra(wave, pulse.fps, pulse.noise_slope)).bpm
     return WindowErrors(errors, _best_lag(starts_s, peaks, beats_s)[1], lag_s)
 
 

@@ -113,7 +113,7 @@ def test_what_chrominance_could_not_show_is_believed_in_part() -> None:
 @pytest.mark.parametrize(("due", "least_db"), [(0.0, 3.0), (2.0, 3.0), (2.5, -1.0), (3.0, -5.0), (np.inf, -np.inf)])
 def test_chrominance_counts_for_less_where_it_could_not_show_a_pulse(due: float, least_db: float) -> None:
     for colour, is_clear in ((pulse_wave(70, 20, 30), True), (pulse_wave(100, 20, 30), False)):
-        rated = rate(power_spectra(pulse_wave(70, 20, 30), 30), 20.0)
+        rated = rate(pulse_wave(70, 20, 30), power_spectra(pulse_wave(70, 20, 30), 30))
         found = checked(rated, hann_spectra(colour, 30), due, 0.0).colour_db
         alone = checked(rated, hann_spectra(colour, 30), np.inf, 0.0).colour_db
         assert found is not None
@@ -156,23 +156,23 @@ def rows(values: np.ndarray) -> list[dict[str, float]]:
 
 def test_the_fit_finds_the_weights_that_made_the_labels() -> None:
     rng = np.random.default_rng(0)
-    values = rng.standard_normal((20_000, 4))
-    labels = rng.random(20_000) < 1 / (1 + np.exp(0.5 - values @ [1.0, 2.0, 0.5, 0.0]))
+    values = rng.standard_normal((20_000, 5))
+    labels = rng.random(20_000) < 1 / (1 + np.exp(0.5 - values @ [1.0, 2.0, 0.5, 0.0, 0.7]))
     fitted = fit_calibration(rows(values), labels, strength=0.0)
     assert fitted.bias == pytest.approx(-0.5, abs=0.1)
-    assert list(fitted.weights.values()) == pytest.approx([1.0, 2.0, 0.5, 0.0], abs=0.1)
+    assert list(fitted.weights.values()) == pytest.approx([1.0, 2.0, 0.5, 0.0, 0.7], abs=0.1)
 
 
 def test_the_fit_has_no_negative_weight() -> None:
     rng = np.random.default_rng(1)
-    values = rng.standard_normal((500, 4))
+    values = rng.standard_normal((500, 5))
     fitted = fit_calibration(rows(values), values[:, 0] < 0)
     assert min(fitted.weights.values()) >= 0
 
 
 def test_importance_counts_like_repetition() -> None:
     rng = np.random.default_rng(2)
-    values, labels = rng.standard_normal((300, 4)), rng.random(300) < 0.5
+    values, labels = rng.standard_normal((300, 5)), rng.random(300) < 0.5
     weighted = fit_calibration(rows(values), labels, np.where(labels, 3.0, 1.0))
     again = np.repeat(np.arange(300), np.where(labels, 3, 1))
     repeated = fit_calibration(rows(values[again]), labels[again])
@@ -180,5 +180,5 @@ def test_importance_counts_like_repetition() -> None:
 
 
 def test_equal_labels_give_a_finite_fit() -> None:
-    fitted = fit_calibration(rows(np.zeros((10, 4))), [False] * 10)
+    fitted = fit_calibration(rows(np.zeros((10, 5))), [False] * 10)
     assert np.isfinite([fitted.bias, *fitted.weights.values()]).all()
