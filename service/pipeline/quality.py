@@ -40,8 +40,8 @@ the codec's key frames (controls.echo). Above a half little confidence is left.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-8.745,
-    weights={"snr_db": 0.130, "prominence_db": 0.431, "agreement": 2.524, "steadiness": 3.490, "duration": 0.240},
+    bias=-8.716,
+    weights={"snr_db": 0.129, "prominence_db": 0.424, "agreement": 2.466, "steadiness": 3.529, "duration": 0.238},
 )
 
 _RANGES = {

@@ -10,6 +10,7 @@ _CLEAR_DB = (8.0, 12.0)  # a line begins to be clear, and is
 _SLOPE_COUNTS = 0.1
 _USUAL_BPM = (50.0, 160.0)
 _FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
+_RESTING_BPM, _RESTING_FACTOR = 80.0, 1.2  # a standard deviation above that, of the rate's logarithm
 _JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
 
 
@@ -37,14 +38,17 @@ def harmonic_support(spectra: Spectra) -> Array:
 def plausibility(spectra: Spectra) -> Array:
     """Return (W, B), 0..1: how far each frequency may be the rate, whatever its power, of somebody before a camera.
 
-    1 from 50 to 160 bpm, falling off as a normal distribution to 0.28 at 42, 0.73 at 180 and 0.006 at 240 bpm; and a
-    tenth of that where the power only falls, from below the band into it: no line, but the foot of a drift. A clear
-    line outweighs it; where there is none, it keeps the answer from the ends of the band, to which noise draws it.
+    1 from 50 to 80 bpm, then a hint that most have no more: half of a log-normal distribution, 0.85 at 160. Beyond 50
+    and 160 bpm it falls to 0.28 at 42, 0.58 at 180 and 0.004 at 240. No hint below 80: a slow heart's second harmonic
+    must not win by it. A tenth of that where the power only falls, from below the band into it: no line, but the foot
+    of a drift. A clear line outweighs it; where there is none, it keeps the answer from the ends of the band, to which
+    noise draws it, and of two that are as likely takes the more usual one.
     """
     band = spectra.band
     bpm = 60 * spectra.frequency_hz[band]
     beyond = np.maximum((_USUAL_BPM[0] - bpm) / _FALL_BPM[0], (bpm - _USUAL_BPM[1]) / _FALL_BPM[1])
-    usual = np.exp(-0.5 * np.maximum(beyond, 0) ** 2)
+    fast = np.log(bpm / _RESTING_BPM) / _RESTING_FACTOR
+    usual = np.exp(-0.5 * (np.maximum(beyond, 0) ** 2 + np.maximum(fast, 0) ** 2))
     falls = np.diff(spectra.power[:, band.start - 1 : band.stop], axis=1) < 0
     weight: Array = np.where(np.logical_and.accumulate(falls, axis=1), _SLOPE_COUNTS, 1.0) * usual
     return weight
