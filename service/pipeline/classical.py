@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from service.pipeline import spectrum
 from service.pipeline.ica import ica
-from service.pipeline.quality import QUALITY_FEATURES
 from service.pipeline.spectrum import Array
 from service.pipeline.subspace import lgi, pca
 from service.pipeline.types import Bools, Calibration, Clip, InputSpec, ModelInfo, Pulse, PulseModel, PulseStream
@@ -74,7 +73,8 @@ def pos(traces: Array, fps: float) -> Array:
 METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi, "chrom": chrom, "pos": pos}
 
 
-_FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered faces: bias, weights of QUALITY_FEATURES
+_WEIGHED = ("snr_db", "prominence_db", "agreement", "steadiness", "duration", "colour_db")
+_FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered faces: bias, weights of these
     "green": (-5.41, 0.032, 0.208, 0.0, 1.537, 0.234, 0.207),
     "ica": (-7.374, 0.0, 0.293, 0.0, 2.567, 0.0, 0.239),
     "pca": (-5.152, 0.0, 0.316, 0.0, 0.0, 0.0, 0.2),
@@ -83,8 +83,7 @@ _FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered f
     "pos": (-10.648, 0.0, 0.654, 2.066, 5.497, 0.0, 0.034),
 }
 CALIBRATIONS = {
-    name: Calibration(bias, dict(zip(QUALITY_FEATURES, weights, strict=True)))
-    for name, (bias, *weights) in _FITTED.items()
+    name: Calibration(bias, dict(zip(_WEIGHED, weights, strict=True))) for name, (bias, *weights) in _FITTED.items()
 }
 
 

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.pipeline.spectrum import BAND_HZ, Array, Spectra
+from service.pipeline.spectrum import AT_ONCE, BAND_HZ, Array, Spectra
 
 Complex = NDArray[np.complex128]
 
@@ -19,7 +19,6 @@ _SMOOTHED_S = 5.0  # less lets noise slip turns, more misses breath: training/LO
 _STEP_S = 0.5
 _MOST_HZ = 0.2  # from one step to the next, off the line: beyond is noise
 _SILENT = 1e-3  # of the most power among a window's steps: nothing is seen there
-_AT_ONCE = 256  # windows, so that an hour takes no more memory than some minutes
 
 
 def mean_rate_hz(wave: Array, spectra: Spectra, rate_hz: Array) -> Array:
@@ -34,8 +33,8 @@ def mean_rate_hz(wave: Array, spectra: Spectra, rate_hz: Array) -> Array:
     slope = np.diff(wave)
     padded, inside = kernel.padded(slope - slope.mean()), kernel.padded(np.ones(len(slope)))
     moved_hz = np.empty(len(rate_hz))
-    for first in range(0, len(rate_hz), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
+    for first in range(0, len(rate_hz), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
         within = spectra.starts[some, None] + np.arange(len(kernel.seconds))
         seen = inside[within] @ kernel.weights
         # Where the wave ends within the kernel, what is seen of it lies further inside.

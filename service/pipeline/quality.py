@@ -25,7 +25,7 @@ QUALITY_FEATURES: tuple[str, ...] = (
 snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to -10..20.
 agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
 recording below 20 s still share some, and their agreement counts for the share that is new.
-steadiness: 1 less what the ridge of the spectrogram explains better than the windows' one rate, in nats a step (median,
+steadiness: 1 less what the ridge of the spectrogram explains better than a window's one rate, in nats a step (median,
 clipped to 0..1). Hearts swing, but what needs much of that to be explained is seldom one.
 duration: log2(recording / 10 s), clipped to -1..2.
 colour_db: the prominence of the same rate in the chrominance signal of the face, clipped to -10..20; only where that
@@ -40,8 +40,8 @@ the codec's key frames (controls.echo). Above a half little confidence is left.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-8.716,
-    weights={"snr_db": 0.129, "prominence_db": 0.424, "agreement": 2.466, "steadiness": 3.529, "duration": 0.238},
+    bias=-9.911,
+    weights={"snr_db": 0.115, "prominence_db": 0.426, "agreement": 2.170, "steadiness": 4.719, "duration": 0.430},
 )
 
 _RANGES = {
@@ -110,7 +110,7 @@ def checked(rated: Rated, colour: Spectra, colour_due: float, echo: float) -> Ra
     line would need to be seen, colour_db is what it has at least.
     """
     count = min(len(colour.power), len(rated.bpm))
-    first = replace(colour, power=colour.power[:count], starts=colour.starts[:count])
+    first = colour.part(slice(count))
     colour_db = float(np.median(_clipped("colour_db", spectrum.prominence_db(first, rated.bpm[:count] / 60))))
     unseen_db = _UNSEEN_DB - _UNSEEN_FALL_DB * max(colour_due - _UNSEEN_DUE, 0.0)
     return replace(rated, colour_db=max(colour_db, unseen_db), echo=echo)

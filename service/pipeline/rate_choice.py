@@ -35,22 +35,30 @@ def harmonic_support(spectra: Spectra) -> Array:
     return support
 
 
-def plausibility(spectra: Spectra) -> Array:
-    """Return (W, B), 0..1: how far each frequency may be the rate, whatever its power, of somebody before a camera.
+def usualness(rate_hz: Array) -> Array:
+    """Return 0..1: how far rate_hz may be the rate, whatever its power, of somebody before a camera.
 
     1 from 50 to 80 bpm, then a hint that most have no more: half of a log-normal distribution, 0.85 at 160. Beyond 50
     and 160 bpm it falls to 0.28 at 42, 0.58 at 180 and 0.004 at 240. No hint below 80: a slow heart's second harmonic
-    must not win by it. A tenth of that where the power only falls, from below the band into it: no line, but the foot
-    of a drift. A clear line outweighs it; where there is none, it keeps the answer from the ends of the band, to which
-    noise draws it, and of two that are as likely takes the more usual one.
+    must not win by it. A clear line outweighs it; where there is none, it keeps the answer from the ends of the band,
+    to which noise draws it, and of two that are as likely takes the more usual one.
     """
-    band = spectra.band
-    bpm = 60 * spectra.frequency_hz[band]
+    bpm = 60 * rate_hz
     beyond = np.maximum((_USUAL_BPM[0] - bpm) / _FALL_BPM[0], (bpm - _USUAL_BPM[1]) / _FALL_BPM[1])
     fast = np.log(bpm / _RESTING_BPM) / _RESTING_FACTOR
-    usual = np.exp(-0.5 * (np.maximum(beyond, 0) ** 2 + np.maximum(fast, 0) ** 2))
+    usual: Array = np.exp(-0.5 * (np.maximum(beyond, 0) ** 2 + np.maximum(fast, 0) ** 2))
+    return usual
+
+
+def plausibility(spectra: Spectra) -> Array:
+    """Return (W, B), 0..1: the usualness of each frequency of the band, and a tenth of it where there is no line.
+
+    That is where the power only falls, from below the band into it: the foot of a drift.
+    """
+    band = spectra.band
     falls = np.diff(spectra.power[:, band.start - 1 : band.stop], axis=1) < 0
-    weight: Array = np.where(np.logical_and.accumulate(falls, axis=1), _SLOPE_COUNTS, 1.0) * usual
+    slope = np.logical_and.accumulate(falls, axis=1)
+    weight: Array = np.where(slope, _SLOPE_COUNTS, 1.0) * usualness(spectra.frequency_hz[band])
     return weight
 
 

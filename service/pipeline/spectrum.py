@@ -4,7 +4,7 @@ Spectra are taken from the detrended wave, not from the band-passed one: the fil
 0.7 and 4 Hz inwards, and what lies just below the band tells a drift from a pulse. The band limits the search.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ _FILTER_ORDER = 2  # run forwards and backwards: fourth
 _PADDED_S = 30.0  # spectra are zero-padded to this span at least: bins of 2 bpm or finer
 SILENCE = 1e-9  # of the wave's size: rounding, no signal
 _LINE_IN_FLOOR = 0.1
+AT_ONCE = 256  # windows, so that an hour takes little more memory than some minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Spectra:
     length: int
     fps: float
     noise_slope: float = NOISE_SLOPE
+
+    def part(self, some: slice) -> "Spectra":
+        """Return the spectra of some of the windows."""
+        return replace(self, power=self.power[some], starts=self.starts[some])
 
     @property
     def flat(self) -> Array:
@@ -128,8 +133,11 @@ def _spectra(windows: Array, starts: NDArray[np.intp], length: int, fps: float, 
     padded = fft.next_fast_len(max(round(_PADDED_S * fps), length), real=True)
     frequency_hz = fft.rfftfreq(padded, 1 / fps)
     kept = frequency_hz <= 2 * BAND_HZ[1] + SNR_HALF_WIDTH_HZ  # the second harmonics of the whole band
-    power = np.abs(fft.rfft(windows, padded)) ** 2
-    return Spectra(frequency_hz[kept], power[:, kept], starts, length, fps, noise_slope)
+    power = np.empty((len(windows), np.count_nonzero(kept)))
+    for first in range(0, len(windows), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        power[some] = np.abs(fft.rfft(windows[some], padded)[:, kept]) ** 2
+    return Spectra(frequency_hz[kept], power, starts, length, fps, noise_slope)
 
 
 def _detrend(windows: Array) -> Array:

@@ -192,7 +192,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class HeartRateWindow:
-    """One 10-s window: its mean bpm, SNR in dB (de Haan & Jeanne 2013), confidence 0..1, whether it passed the gate."""
+    """One 10-s window: its mean bpm, SNR in dB (de Haan & Jeanne 2013), confidence 0..1, whether it passed the gate.
+
+    The SNR and the gate are about the line in its spectrum, from which the mean of a rate that swings may lie apart.
+    """
 
     start_s: float
     end_s: float

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -195,8 +197,12 @@ def test_the_samples_are_not_changed() -> None:
     assert np.array_equal(pulse.samples, before)
 
 
-def test_an_hour_is_measured_like_a_minute() -> None:
+def test_an_hour_takes_little_memory() -> None:
     pulse = as_pulse(pulse_wave(70, 3600, 30, variability=0.03) + coloured_noise(108_000, 1, seed=1), 30)
+    tracemalloc.start()
     result = heart_rate(pulse)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 90e6
     assert len(result.windows) == 3591
     assert abs(result.bpm - 70) < 0.5

@@ -26,7 +26,8 @@ def test_a_steady_rate_is_its_own_ridge(fps: float) -> None:
             wave, _ = wave_of(np.full(round(duration_s * fps), bpm), fps)
             _, found = followed(wave, fps=fps)
             np.testing.assert_allclose(60 * found.mean_hz, bpm, atol=2 if duration_s >= 10 else 4)
-            np.testing.assert_allclose(found.gain_nats, 0, atol=0.1 if duration_s >= 10 else 0.25)
+            assert found.gain_nats.max() < 0.15
+            assert found.gain_nats.min() > -0.4  # at 42 bpm, which is not as usual as its neighbours
 
 
 @pytest.mark.parametrize(("slowest", "fastest"), [(52.0, 82.0), (50.0, 75.0), (74.0, 96.0)])
@@ -39,11 +40,54 @@ def test_a_rate_that_dwells_at_both_ends_of_a_breath_has_its_mean(slowest: float
     assert 60 * found.where_it_swings(np.array([peak / 60]))[0] == pytest.approx(mean, abs=2.5)
 
 
-def test_what_swings_little_keeps_its_own_rate() -> None:
-    wave, _ = wave_of(deep_breaths(60.0, slowest=63.0, fastest=71.0))
+@pytest.mark.parametrize("duration_s", [10.0, 60.0])
+def test_what_swings_little_keeps_its_own_rate(duration_s: float) -> None:
+    wave, _ = wave_of(deep_breaths(duration_s, slowest=63.0, fastest=71.0))
     _, found = followed(wave)
     own_hz = np.linspace(1.0, 1.2, len(found.mean_hz))
     np.testing.assert_array_equal(found.where_it_swings(own_hz), own_hz)
+
+
+def test_the_path_answers_from_three_quarters_of_a_nat_on() -> None:
+    found = Ridge(np.array([1.0, 1.0]), np.array([0.74, 0.76]))
+    assert found.where_it_swings(np.array([1.3, 1.3])).tolist() == [1.3, 1.0]
+
+
+def test_ten_seconds_swing_as_far_within_a_minute_as_alone() -> None:
+    wave, _ = wave_of(deep_breaths(60.0))
+    _, whole = followed(wave)
+    for start_s in (10, 15, 20, 33):
+        _, alone = followed(wave[round(start_s * FPS) : round((start_s + 10) * FPS)])
+        assert whole.gain_nats[start_s] == pytest.approx(alone.gain_nats[0], abs=0.6)
+        assert whole.gain_nats[start_s] > 0.75
+
+
+def test_the_path_is_near_the_rate_of_its_own_time() -> None:
+    bpm = np.where(times(40, FPS) < 20, 60.0, 90.0)  # further than any path reaches
+    wave, _ = wave_of(bpm)
+    spectra, found = followed(wave)
+    middle_s = (spectra.starts + spectra.length / 2) / FPS
+    np.testing.assert_allclose(60 * found.mean_hz[middle_s <= 14], 60, atol=2)
+    np.testing.assert_allclose(60 * found.mean_hz[middle_s >= 26], 90, atol=2)
+
+
+@pytest.mark.parametrize(("slope", "bpm"), [(0.0, 64.0), (3.0, 82.0)])
+def test_the_noises_slope_is_that_of_the_spectra(slope: float, bpm: float) -> None:
+    t = times(20, FPS)
+    wave = np.sin(2 * np.pi * 64 / 60 * t) + 0.8 * np.sin(2 * np.pi * 82 / 60 * t)
+    spectra = spectrum.power_spectra(wave, FPS, slope)
+    np.testing.assert_allclose(60 * ridge.follow(wave, spectra, np.full(11, 72 / 60)).mean_hz, bpm, atol=3)
+
+
+def test_of_two_lines_the_more_usual_one_is_followed() -> None:
+    t = times(20, FPS)
+    wave = np.sin(2 * np.pi * 145 / 60 * t) + 0.95 * np.sin(2 * np.pi * 185 / 60 * t)
+    spectra, found = followed(wave, np.full(11, 160 / 60))
+    np.testing.assert_allclose(60 * found.mean_hz, 145, atol=3)
+    assert (
+        spectra.flat[0, round(185 / 60 / spectra.frequency_hz[1])]
+        > 1.2 * spectra.flat[0, round(145 / 60 / spectra.frequency_hz[1])]
+    )
 
 
 def test_each_window_has_the_mean_of_its_own_steps() -> None:
@@ -63,7 +107,7 @@ def test_the_ridge_stays_near_the_windows_rate(ratio: float, strength: float) ->
 
 def test_noise_is_not_steady() -> None:
     gains = [followed(coloured_noise(300, 1, seed=seed))[1].gain_nats[0] for seed in range(40)]
-    assert min(gains) > -0.3
+    assert min(gains) > -0.2
     assert np.median(gains) > 0.2
 
 
