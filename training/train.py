@@ -28,6 +28,7 @@ from training.engine import Engine, validate
 from training.losses import Criterion
 from training.models import NETWORKS, PulseNet, Teacher
 from training.parallel import join_team, leave_team
+from training.released import is_release, load_released
 
 _RECORD_EVERY = 20  # steps
 
@@ -199,11 +200,16 @@ def _run(args: argparse.Namespace) -> Run:
     teacher = load_average(args.teacher)[0] if args.teacher else None
     if teacher is not None and (config.model, type(teacher)) != ("student", Teacher):
         raise RunInvalid("distillation goes from a run of the teacher to the student")
-    start = load_average(args.start)[0] if args.start and not resumed else None
+    start = _start(args.start, data.training) if args.start and not resumed else None
     run = Run(config, data, args.out, teacher=teacher, start=start)
     if resumed:
         run.resume()
     return run
+
+
+def _start(folder: Path, clips: ClipFolder) -> PulseNet:
+    """Return the network of a run or of a released version. Raises RunInvalid."""
+    return load_released(folder, clips) if is_release(folder) else load_average(folder)[0]
 
 
 def _take_over(net: PulseNet, start: PulseNet) -> None:
@@ -233,7 +239,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--val-people", help="people (comma-separated) of --clips to hold out")
     parser.add_argument("--teacher", type=Path, help="the folder of a teacher's run: distil from it")
     parser.add_argument("--distil-weight", type=float, default=0.1)
-    parser.add_argument("--start", type=Path, help="the folder of a run whose layers to begin with, where names agree")
+    parser.add_argument(
+        "--start", type=Path, help="the folder of a run, or of a released version, whose layers to begin with"
+    )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, help="budget in minutes of training (default: 30)")
     budget.add_argument("--steps", type=int, help="budget in steps")

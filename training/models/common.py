@@ -139,6 +139,13 @@ class PooledConv2d(nn.Conv2d):
         places = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
         return torch.stack([F.pad(self.weight, place) for place in places]).mean(0)
 
+    def put_pooled(self, kernel: Tensor) -> None:
+        """Take the 3x3 weights whose pooled kernel is nearest to this one (C_out, C_in, 4, 4); every one has them."""
+        units = torch.eye(9, dtype=torch.float64).view(9, 1, 3, 3)
+        pooled = F.conv_transpose2d(units, torch.full((1, 1, 2, 2), 0.25, dtype=torch.float64)).view(9, 16)
+        weights = torch.linalg.lstsq(pooled.T, kernel.double().reshape(-1, 16).T).solution
+        self.weight.data = weights.T.reshape(self.weight.shape).to(self.weight.dtype)
+
     def forward(self, input: Tensor) -> Tensor:  # the name is torch's
         """Return (N, C, H / 2, W / 2)."""
         return F.conv2d(input, self.pooled_weight(), self.bias, stride=2, padding=1)

@@ -1,0 +1,86 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.moving_colours import write_clips
+from training.checkpoint import RunInvalid, load_average
+from training.clips import ClipFolder
+from training.export import MODEL, parity
+from training.models.common import PooledConv2d, PulseNet
+from training.released import is_release, load_released
+from training.train import main
+
+STORE = Path(__file__).parents[2] / "model_store"
+
+
+@pytest.fixture(scope="module")
+def long_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clips(tmp_path_factory.mktemp("long"), 3, frames=240)
+
+
+def in_training(net: PulseNet, clips: ClipFolder) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the samples of some clips in evaluation, and those by the norms of the batch."""
+    rgb = torch.stack([torch.from_numpy(clips.read(address).rgb) for address in clips.addresses()])
+    with torch.no_grad():
+        return net.eval().clips(rgb)[0], net.train().clips(rgb)[0]
+
+
+@pytest.mark.parametrize("folder", ["student-1.0.0", "temporal-1.1.0"])
+def test_a_released_network_comes_back_whole(long_clips: Path, folder: str) -> None:
+    net = load_released(STORE / folder, ClipFolder(long_clips))
+    assert parity(net, STORE / folder / MODEL, seed=3) < 1e-4
+
+
+def test_its_norms_begin_where_the_clips_are(long_clips: Path) -> None:
+    own, of_batch = in_training(*released_student(long_clips))
+    assert torch.corrcoef(torch.stack([own.flatten(), of_batch.flatten()]))[0, 1] > 0.99
+    assert of_batch.std() == pytest.approx(own.std().item(), rel=0.05)
+
+
+def released_student(clips: Path) -> tuple[PulseNet, ClipFolder]:
+    folder = ClipFolder(clips)
+    return load_released(STORE / "student-1.0.0", folder), folder
+
+
+def test_pooled_weights_come_back() -> None:
+    first, second = PooledConv2d(3, 5), PooledConv2d(3, 5)
+    second.put_pooled(first.pooled_weight().detach())
+    torch.testing.assert_close(second.weight, first.weight)
+
+
+def test_training_goes_on_from_a_release(clips: Path, tmp_path: Path) -> None:
+    arguments = ["student", "--clips", str(clips), "--steps", "1", "--batch", "2", "--lr", "1e-9"]
+    assert main([*arguments, "--out", str(tmp_path / "on"), "--start", str(STORE / "student-1.0.0")]) == 0
+    assert parity(load_average(tmp_path / "on")[0], STORE / "student-1.0.0" / MODEL) < 0.05
+    assert main([*arguments, "--out", str(tmp_path / "new")]) == 0
+    assert parity(load_average(tmp_path / "new")[0], STORE / "student-1.0.0" / MODEL) > 0.05
+
+
+def test_what_cannot_be_taken_apart_says_so(clips: Path) -> None:
+    with pytest.raises(RunInvalid, match="cannot be taken apart"):
+        load_released(STORE / "mobilenetv3-1.0.0", ClipFolder(clips))
+
+
+def test_what_is_no_network_says_so(clips: Path) -> None:
+    with pytest.raises(RunInvalid, match="none of the networks"):
+        load_released(STORE / "face-1.0.0", ClipFolder(clips))
+
+
+def test_another_networks_file_says_so(clips: Path, tmp_path: Path) -> None:
+    shutil.copytree(STORE / "student-1.0.0", tmp_path / "student-9.0.0")
+    shutil.copy(STORE / "teacher-1.1.0" / MODEL, tmp_path / "student-9.0.0" / MODEL)
+    with pytest.raises(RunInvalid, match="not exported from today's student"):
+        load_released(tmp_path / "student-9.0.0", ClipFolder(clips))
+    (tmp_path / "student-9.0.0" / MODEL).write_bytes(b"no model")
+    with pytest.raises(RunInvalid, match="readable"):
+        load_released(tmp_path / "student-9.0.0", ClipFolder(clips))
+    (tmp_path / "student-9.0.0" / "manifest.json").write_text("{")
+    with pytest.raises(RunInvalid, match="readable"):
+        load_released(tmp_path / "student-9.0.0", ClipFolder(clips))
+
+
+def test_a_run_is_no_release(tmp_path: Path) -> None:
+    assert is_release(STORE / "student-1.0.0")
+    assert not is_release(tmp_path)
