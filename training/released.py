@@ -1,8 +1,8 @@
 """A released network as one that trains on: the numbers of its ONNX file, back in the layers that they came from.
 
 An export folds norms and poolings into convolutions and forgets the names of what it folds. Where a tensor of the file
-belongs is found by exporting a network of the same kind whose numbers are known. A norm gives nothing back, so it
-begins as one that changes nothing of what it sees in some clips: trained on, it goes on from there.
+belongs is found by exporting a network of the same kind whose numbers are known. Of a norm nothing is left, so it
+begins as one that standardises what it sees of some clips and undoes that: the network computes what was released.
 """
 
 import tempfile
@@ -17,19 +17,22 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from service.pipeline.errors import ModelError
-from service.pipeline.manifest import MANIFEST, Manifest
+from service.pipeline.manifest import MANIFEST, read_manifest
+from training.batches import plain_batches
 from training.checkpoint import RunInvalid
 from training.clips import ClipFolder
 from training.export import MODEL, TOLERANCE, export_onnx, parity
 from training.models import NETWORKS, PulseNet
 from training.models.common import PooledConv2d
 
-_CLIPS = 12  # that the norms see
+_CLIPS = 12  # that the norms see, at most
 _SAME = 1e-5  # of a tensor's size: rounding
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 Numbers = list[NDArray[np.float32]]
+Put = Callable[[Tensor], object]
+Place = tuple[tuple[int, ...], Put]
 
 
 def is_release(folder: Path) -> bool:
@@ -40,14 +43,16 @@ def is_release(folder: Path) -> bool:
 def load_released(folder: Path, clips: ClipFolder) -> PulseNet:
     """Return the network of a released version, in evaluation mode; its norms see some of `clips`.
 
-    Raises RunInvalid when it is none of today's networks.
+    Raises RunInvalid when its files are damaged, when it is none of today's networks or without a clip, and
+    ClipsInvalid for clips of another frame rate.
     """
     try:
-        name = Manifest.model_validate_json((folder / MANIFEST).read_text()).name
-    except (OSError, ValueError) as error:
-        raise RunInvalid(f"{folder.name} holds no readable {MANIFEST}") from error
-    if name not in NETWORKS:
-        raise RunInvalid(f"{folder.name} is none of the networks that can be trained")
+        manifest = read_manifest(folder)
+    except ModelError as error:
+        raise RunInvalid(str(error)) from error
+    name = manifest.name
+    if name not in NETWORKS or manifest.input is None:
+        raise RunInvalid(f"{folder.name} has the name of none of the networks that can be trained")
     net = NETWORKS[name]().eval()
     released = _numbers(folder / MODEL)
     with torch.no_grad():
@@ -56,25 +61,15 @@ def load_released(folder: Path, clips: ClipFolder) -> PulseNet:
             raise RunInvalid(f"{folder.name} was not exported from today's {name}")
         for numbers, (_, put) in zip(released, places, strict=True):
             put(torch.from_numpy(numbers.copy()))
-        _settle(net, clips)
-    try:
-        differs = not parity(net, folder / MODEL) <= TOLERANCE
-    except ModelError:
-        differs = True
-    if differs:
+        _settle(net, clips, manifest.input.fps)
+    if not parity(net, folder / MODEL) <= TOLERANCE:
         raise RunInvalid(f"{folder.name} does not compute what today's {name} does")
     return net
 
 
-Place = tuple[tuple[int, ...], Callable[[Tensor], object]]
-
-
 def _numbers(model: Path) -> Numbers:
-    """Return the float tensors of an ONNX file, in its order. Raises RunInvalid."""
-    try:
-        tensors = onnx.load(str(model)).graph.initializer
-    except Exception as error:  # protobuf's are of no common type
-        raise RunInvalid(f"{model.parent.name} holds no readable {model.name}") from error
+    """Return the float tensors of an ONNX file, in its order."""
+    tensors = onnx.load(str(model)).graph.initializer
     return [array for array in map(numpy_helper.to_array, tensors) if array.dtype == np.float32]
 
 
@@ -83,8 +78,9 @@ def _places(net: PulseNet) -> list[Place]:
 
     Changes all numbers of `net`. Raises RunInvalid where a tensor comes from several, which nothing takes apart.
     """
+    generator = torch.Generator().manual_seed(0)
     for parameter in net.parameters():
-        parameter.normal_()
+        parameter.normal_(generator=generator)
     for norm in _norms(net):
         norm.running_mean, norm.running_var = torch.zeros_like(norm.bias), torch.full_like(norm.bias, 1 - norm.eps)
         norm.weight.fill_(1)
@@ -95,7 +91,7 @@ def _places(net: PulseNet) -> list[Place]:
     return [(numbers.shape, _place(torch.from_numpy(numbers.copy()), known, type(net).__name__)) for numbers in written]
 
 
-def _known(net: PulseNet) -> Iterator[tuple[Tensor, Callable[[Tensor], object]]]:
+def _known(net: PulseNet) -> Iterator[tuple[Tensor, Put]]:
     """Yield what an export of `net` may write, and what puts something of its kind in its place."""
     norms = _norms(net)
     for module in net.modules():
@@ -110,7 +106,7 @@ def _known(net: PulseNet) -> Iterator[tuple[Tensor, Callable[[Tensor], object]]]
                     yield parameter + norm.bias, _into_both(parameter, norm)
 
 
-def _into_both(bias: nn.Parameter, norm: Norm) -> Callable[[Tensor], object]:
+def _into_both(bias: nn.Parameter, norm: Norm) -> Put:
     def put(numbers: Tensor) -> None:
         bias.copy_(numbers)
         norm.bias.zero_()
@@ -118,10 +114,11 @@ def _into_both(bias: nn.Parameter, norm: Norm) -> Callable[[Tensor], object]:
     return put
 
 
-def _place(
-    written: Tensor, known: list[tuple[Tensor, Callable[[Tensor], object]]], name: str
-) -> Callable[[Tensor], object]:
-    """Return what puts a tensor like this one into its place; a network may have scaled its weights on the way."""
+def _place(written: Tensor, known: list[tuple[Tensor, Put]], name: str) -> Put:
+    """Return what puts a tensor like this one into its place; a network may have scaled its weights on the way.
+
+    Biases it may not: there is one of a single number, which is any other of these at some scale.
+    """
     for numbers, put in known:
         if numbers.shape == written.shape:
             scale = float((written * numbers).sum() / (numbers * numbers).sum()) if written.ndim > 1 else 1.0
@@ -130,17 +127,18 @@ def _place(
     raise RunInvalid(f"what an export of {name} writes cannot be taken apart again")
 
 
-def _settle(net: PulseNet, clips: ClipFolder) -> None:
+def _settle(net: PulseNet, clips: ClipFolder, fps: float) -> None:
     """Let the norms of `net`, which only add their bias, standardise what they see and undo that."""
     seen: dict[Norm, list[Tensor]] = {norm: [] for norm in _norms(net)}
     hooks = [
         norm.register_forward_pre_hook(lambda module, inputs: seen[module].append(_moments(inputs[0]))) for norm in seen
     ]
-    addresses = clips.addresses()
-    for address in addresses[:: max(len(addresses) // _CLIPS, 1)]:
-        net(torch.from_numpy(clips.read(address).rgb))
+    for batch in plain_batches(clips, spec=net.spec(fps), batch_clips=1, limit=_CLIPS, kind=net.kind):
+        net.clips(batch.rgb)
     for hook in hooks:
         hook.remove()
+    if not all(seen.values()):
+        raise RunInvalid("there is no clip yet from which the norms of a released network could begin")
     for norm, moments in seen.items():
         mean, square = torch.stack(moments).mean(0)
         variance = (square - mean**2).clamp_min(norm.eps)

@@ -1,9 +1,11 @@
 import shutil
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
+from service.pipeline.manifest import file_sha256, read_manifest
 from tests.training.moving_colours import write_clips
 from training.checkpoint import RunInvalid, load_average
 from training.clips import ClipFolder
@@ -64,21 +66,61 @@ def test_what_cannot_be_taken_apart_says_so(clips: Path) -> None:
 
 
 def test_what_is_no_network_says_so(clips: Path) -> None:
-    with pytest.raises(RunInvalid, match="none of the networks"):
+    with pytest.raises(RunInvalid, match="name of none of the networks"):
         load_released(STORE / "face-1.0.0", ClipFolder(clips))
 
 
+def changed_student(folder: Path, model: bytes) -> Path:
+    """Return a version that is called student and holds another file, with the hash that belongs to it."""
+    shutil.copytree(STORE / "student-1.0.0", folder)
+    (folder / MODEL).write_bytes(model)
+    manifest = read_manifest(folder, check_hashes=False)
+    manifest.model_copy(update={"files": {MODEL: file_sha256(folder / MODEL)}}).write(folder)
+    return folder
+
+
 def test_another_networks_file_says_so(clips: Path, tmp_path: Path) -> None:
-    shutil.copytree(STORE / "student-1.0.0", tmp_path / "student-9.0.0")
-    shutil.copy(STORE / "teacher-1.1.0" / MODEL, tmp_path / "student-9.0.0" / MODEL)
+    folder = changed_student(tmp_path / "student-1.0.0", (STORE / "teacher-1.1.0" / MODEL).read_bytes())
     with pytest.raises(RunInvalid, match="not exported from today's student"):
-        load_released(tmp_path / "student-9.0.0", ClipFolder(clips))
-    (tmp_path / "student-9.0.0" / MODEL).write_bytes(b"no model")
-    with pytest.raises(RunInvalid, match="readable"):
-        load_released(tmp_path / "student-9.0.0", ClipFolder(clips))
-    (tmp_path / "student-9.0.0" / "manifest.json").write_text("{")
-    with pytest.raises(RunInvalid, match="readable"):
-        load_released(tmp_path / "student-9.0.0", ClipFolder(clips))
+        load_released(folder, ClipFolder(clips))
+
+
+def test_another_function_of_the_same_numbers_says_so(clips: Path, tmp_path: Path) -> None:
+    model = onnx.load(str(STORE / "student-1.0.0" / MODEL))
+    relu = next(node for node in model.graph.node if node.op_type == "Relu")
+    relu.op_type = "Tanh"
+    folder = changed_student(tmp_path / "student-1.0.0", model.SerializeToString())
+    with pytest.raises(RunInvalid, match="does not compute"):
+        load_released(folder, ClipFolder(clips))
+
+
+def test_a_damaged_file_says_so(clips: Path, tmp_path: Path) -> None:
+    shutil.copytree(STORE / "student-1.0.0", tmp_path / "student-1.0.0")
+    data = bytearray((STORE / "student-1.0.0" / MODEL).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "student-1.0.0" / MODEL).write_bytes(data)
+    with pytest.raises(RunInvalid, match="differs from its manifest"):
+        load_released(tmp_path / "student-1.0.0", ClipFolder(clips))
+    (tmp_path / "student-1.0.0" / "manifest.json").write_text("{")
+    with pytest.raises(RunInvalid, match="cannot be read"):
+        load_released(tmp_path / "student-1.0.0", ClipFolder(clips))
+
+
+def test_clips_shorter_than_the_networks_window_do(clips: Path) -> None:
+    assert parity(load_released(STORE / "temporal-1.1.0", ClipFolder(clips)), STORE / "temporal-1.1.0" / MODEL) < 1e-4
+
+
+def test_without_a_clip_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    arguments = ["student", "--clips", str(tmp_path / "empty"), "--out", str(tmp_path / "run"), "--steps", "1"]
+    assert main([*arguments, "--start", str(STORE / "student-1.0.0")]) == 2
+    assert "no clip yet" in capsys.readouterr().err
+
+
+def test_it_is_the_same_each_time(clips: Path) -> None:
+    first, second = (load_released(STORE / "student-1.0.0", ClipFolder(clips)).state_dict() for _ in range(2))
+    for name, value in first.items():
+        torch.testing.assert_close(value, second[name], rtol=1e-5, atol=1e-6)
 
 
 def test_a_run_is_no_release(tmp_path: Path) -> None:

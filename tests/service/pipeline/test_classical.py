@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from service.pipeline import classical
-from service.pipeline.classical import CLASSICAL, METHODS, joined, skin_colour
-from service.pipeline.pulse import DEFAULT_CALIBRATION, heart_rate
+from service.pipeline.classical import CALIBRATIONS, CLASSICAL, METHODS, joined, skin_colour
+from service.pipeline.pulse import DEFAULT_CALIBRATION, QUALITY_FEATURES, heart_rate
 from service.pipeline.types import Clip, Floats, InputSpec, ModelInfo, Pulse
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, pulse_wave, times
 
@@ -240,3 +240,7 @@ def test_a_stream_keeps_no_crops() -> None:
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 6000 * 64  # one frame's crop has 15552 bytes
+
+
+def test_every_weight_is_that_of_a_feature() -> None:
+    assert all(tuple(each.weights) == QUALITY_FEATURES for each in CALIBRATIONS.values())

@@ -197,7 +197,7 @@ def test_the_samples_are_not_changed() -> None:
     assert np.array_equal(pulse.samples, before)
 
 
-def test_an_hour_takes_little_memory() -> None:
+def test_an_hour_is_measured_in_little_memory() -> None:
     pulse = as_pulse(pulse_wave(70, 3600, 30, variability=0.03) + coloured_noise(108_000, 1, seed=1), 30)
     tracemalloc.start()
     result = heart_rate(pulse)

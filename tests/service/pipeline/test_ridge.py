@@ -53,13 +53,13 @@ def test_the_path_answers_from_three_quarters_of_a_nat_on() -> None:
     assert found.where_it_swings(np.array([1.3, 1.3])).tolist() == [1.3, 1.0]
 
 
-def test_ten_seconds_swing_as_far_within_a_minute_as_alone() -> None:
+def test_ten_seconds_swing_nearly_as_far_alone_as_within_a_minute() -> None:
     wave, _ = wave_of(deep_breaths(60.0))
     _, whole = followed(wave)
     for start_s in (10, 15, 20, 33):
         _, alone = followed(wave[round(start_s * FPS) : round((start_s + 10) * FPS)])
-        assert whole.gain_nats[start_s] == pytest.approx(alone.gain_nats[0], abs=0.6)
-        assert whole.gain_nats[start_s] > 0.75
+        assert -0.1 < whole.gain_nats[start_s] - alone.gain_nats[0] < 0.55
+        assert alone.gain_nats[0] > 0.75
 
 
 def test_the_path_is_near_the_rate_of_its_own_time() -> None:
