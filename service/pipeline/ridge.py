@@ -28,9 +28,9 @@ class Ridge:
     """What the path says of W windows.
 
     mean_hz: (W,), its mean frequency in each, 0.7..4 Hz. gain_nats: (W,), how much more log support a step along it has
-    than one at the window's own rate, on average; about 0 where both are the same, down to -0.4 where the path prefers a
-    more usual rate. Where a rate swings far, ten seconds alone have some 0.3 less than within a minute: their first and
-    last two seconds are seen by halves.
+    than one at the window's own rate, on average; about 0 where both are the same, down to -0.4 where the path prefers
+    a more usual rate. Where a rate swings far, ten seconds alone have some 0.3 less than within a minute: their first
+    and last two seconds are seen by halves.
     """
 
     mean_hz: Array
