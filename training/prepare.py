@@ -5,13 +5,15 @@ python -m training.prepare --out runs/clips/ubfc --dataset ubfc-rppg --root FOLD
 
 Without --dataset the videos are rendered. Each clip is a render of its own: many short ones teach more than a few long
 ones. A video is deleted as soon as its crops are taken. `--skip N` leaves out the first N renders of the split, to add
-to a cache or to share the work. Recordings are cut into stretches of --frames that follow one another (recorded.py).
+to a cache or to share the work; `--kind webcam` draws people who sit still before a webcam (webcam.py) instead of the
+full mix. Recordings are cut into stretches of --frames that follow one another (recorded.py).
 """
 
 import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,26 +34,44 @@ from training.recorded import Cutter, prepare_recordings
 from training.synthesis.faces import FaceSource, face_source
 from training.synthesis.recipe import Recipe, sample_recipe
 from training.synthesis.render import render
+from training.webcam import webcam_clip
 
 FRAMES = 320  # of a clip: 10.7 s, what one window of the pulse stage sees
 SPARE_S = 0.5  # the first frames may pass before the face is found
+
+
+def full_mix(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    """Draw a recipe of the full mix; the same seed and people give the same one."""
+    return sample_recipe(seed, people, duration_s=duration_s, compact=True)
+
+
+DRAWS: dict[str, Callable[[int, Sequence[str], float], Recipe]] = {"mix": full_mix, "webcam": webcam_clip}
+"""How a seed becomes a recipe, by --kind: (seed, people, seconds) -> recipe."""
 
 
 class Preparer:
     """Renders recipes and takes their crops as the service would."""
 
     def __init__(
-        self, split: str, faces: FaceSource, model_store: Path, spec: InputSpec, *, frames: int = FRAMES
+        self,
+        split: str,
+        faces: FaceSource,
+        model_store: Path,
+        spec: InputSpec,
+        *,
+        frames: int = FRAMES,
+        kind: str = "mix",
     ) -> None:
         self.frames = frames
+        self._draw = DRAWS[kind]
         self.faces = faces
         self.people = people_of(split, faces.people)
         self._detector = FaceDetector(ModelStore(model_store).folder("face"))
         self._spec = spec
 
     def recipe(self, seed: int) -> Recipe:
-        """Return the recipe of one seed: of the full mix, long enough for a clip."""
-        return sample_recipe(seed, self.people, duration_s=self.frames / self._spec.fps + SPARE_S, compact=True)
+        """Return the recipe of one seed, long enough for a clip."""
+        return self._draw(seed, self.people, self.frames / self._spec.fps + SPARE_S)
 
     def prepare(self, recipe: Recipe) -> TrainingClip | None:
         """Return a recipe's clip, or None when the service cannot use the video (no face, too few frames)."""
@@ -76,8 +96,8 @@ class Preparer:
         return TrainingClip(clip.rgb, Trace(truth.times_s, truth.ppg).at(clip), clip.comparable, meta)
 
 
-def _preparer(split: str, faces: Path | None, model_store: Path, frames: int) -> Preparer:
-    return Preparer(split, face_source(faces), model_store, InputSpec(), frames=frames)
+def _preparer(split: str, faces: Path | None, model_store: Path, frames: int, kind: str) -> Preparer:
+    return Preparer(split, face_source(faces), model_store, InputSpec(), frames=frames, kind=kind)
 
 
 def _prepare(preparer: Preparer, seed: int) -> TrainingClip | None:
@@ -87,9 +107,9 @@ def _prepare(preparer: Preparer, seed: int) -> TrainingClip | None:
 def prepare_all(args: argparse.Namespace) -> int:
     """Fill the cache with renders; return how many clips were added."""
     seeds = seeds_of(args.split, args.clips, skip=args.skip)
-    make = partial(_preparer, args.split, args.faces, args.model_store, args.frames)
+    make = partial(_preparer, args.split, args.faces, args.model_store, args.frames, args.kind)
     added = 0
-    with ClipWriter(args.out, tag=f"{args.split}{args.skip}") as writer:
+    with ClipWriter(args.out, tag=f"{args.split}-{args.kind}{args.skip}") as writer:
         for clip in spread(_prepare, seeds, make=make, jobs=args.jobs, unit="clip"):
             if clip is not None:
                 writer.add(clip.rgb, clip.ppg, clip.comparable, clip.meta)
@@ -108,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     recorded.add_argument("--root", type=Path, help="the folder that holds it")
     rendered = parser.add_argument_group("renders")
     rendered.add_argument("--split", choices=sorted(SPLITS), default="train", help="whose faces")
+    rendered.add_argument("--kind", choices=sorted(DRAWS), default="mix", help="of videos")
     rendered.add_argument("--faces", type=Path, help="folder of the London set; drawn faces without it")
     rendered.add_argument("--clips", type=int, default=4000, help="how many to render")
     rendered.add_argument("--skip", type=int, default=0, help="leave out the first seeds of the split")

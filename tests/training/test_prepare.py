@@ -1,5 +1,6 @@
 """Clips of the cache have the pulse at the crops' own times; that they are what the service sees: tests/contract."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from service.pipeline.types import InputSpec
 from tests.training.datasets.folders import heart, make_take, write_own
 from tests.training.videos import STORE, small_recipe
 from training.clips import ClipFolder
-from training.prepare import Preparer, main
+from training.datasets.splits import people_of
+from training.prepare import Preparer, full_mix, main
 from training.synthesis.codec import CodecSettings
 from training.synthesis.faces import AstronautFace, DrawnFaces
 from training.synthesis.motion import MotionSettings
 from training.synthesis.pulse_wave import make_truth
+from training.webcam import webcam_clip
 
 FRAMES = 160
 
@@ -70,12 +73,19 @@ def test_people_of_the_splits_never_meet() -> None:
     assert train.recipe(0).duration_s > train.frames / 30
 
 
-def test_the_command_fills_a_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--out", str(tmp_path), "--clips", "1", "--frames", "160", "--jobs", "1", "--model-store", str(STORE)])
+@pytest.mark.parametrize("kind", ["mix", "webcam"])
+def test_the_command_fills_a_cache(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["--clips", "1", "--frames", "160", "--jobs", "1"]
+    main(["--out", str(tmp_path), "--kind", kind, *size, "--model-store", str(STORE)])
     folder = ClipFolder(tmp_path)
     addresses = folder.addresses()
     assert f"{len(addresses)} clips of 1 renders" in capsys.readouterr().out
-    assert folder.read(addresses[0]).rgb.shape == (FRAMES, 3, 36, 36)
+    clip = folder.read(addresses[0])
+    assert clip.rgb.shape == (FRAMES, 3, 36, 36)
+    draw = {"mix": full_mix, "webcam": webcam_clip}[kind]
+    people = people_of("train", DrawnFaces().people)
+    duration_s = json.loads(clip.meta["recipe"])["duration_s"]
+    assert clip.meta["recipe"] == draw(clip.meta["seed"], people, duration_s).to_json()
 
 
 def test_the_command_takes_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from training.synthesis.faces import DrawnFaces
 from training.synthesis.recipe import Recipe
-from training.webcam import WEBCAM_SETS, WebcamSpec
+from training.webcam import WEBCAM_SETS, WebcamSpec, webcam_clip
 
 FACES = DrawnFaces()
 
@@ -37,3 +37,21 @@ def test_a_case_knows_its_groups() -> None:
     recipe = spec.recipe(spec.seeds[0], FACES)
     assert spec.groups(recipe, FACES)["codec"] == "mpeg4"
     assert not spec.outdated(recipe)
+
+
+def test_clips_to_learn_from_are_wider_than_the_sets_on_all_sides() -> None:
+    drawn = [webcam_clip(seed, FACES.people, 4.0) for seed in range(300)]
+    hearts = [recipe.pulse.hr_bpm for recipe in drawn]
+    assert min(hearts) < 44
+    assert max(hearts) > 126
+    assert {recipe.motion.kind for recipe in drawn} == {"still", "sway", "talking"}
+    assert {recipe.camera.fps for recipe in drawn if recipe.codec.name == "mpeg4"} == {15.0, 20.0, 25.0}
+    assert sum(recipe.codec.name == "mpeg4" for recipe in drawn) == 200
+    assert 0 < sum(recipe.scene.melanin > 0 for recipe in drawn) < 150
+    assert min(recipe.codec.bits_per_pixel for recipe in drawn) < 0.035
+    assert all(recipe.light.flicker == recipe.light.steps == recipe.motion.handheld == 0 for recipe in drawn)
+    assert {recipe.duration_s for recipe in drawn} == {4.0}
+
+
+def test_the_same_seed_is_the_same_clip() -> None:
+    assert webcam_clip(5, FACES.people, 4.0) == webcam_clip(5, FACES.people, 4.0) != webcam_clip(8, FACES.people, 4.0)
