@@ -49,11 +49,15 @@ NO_AUGMENT = AugmentConfig(flip=0, shift=0, gamma=0, mix=0, stain=0, flicker=0, 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """One run. Exactly one of steps and minutes is the budget over which the learning rate falls to zero."""
+    """One run. Exactly one of steps and minutes is the budget over which the learning rate falls to zero.
+
+    start: the name of the version or run whose layers it began with, "" for none.
+    """
 
     model: str
     steps: int | None = None
     minutes: float | None = None
+    start: str = ""
     fps: float = 30.0
     batch_clips: int = 4
     learning_rate: float = 2e-3

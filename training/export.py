@@ -104,6 +104,7 @@ def write_version(
 def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, metrics: dict[str, float]) -> Manifest:
     proto = onnx.load(str(model))
     budget = f"{config.steps} steps" if config.steps is not None else f"{config.minutes:g} minutes"
+    begun = f" from {config.start}" if config.start else ""
     distilled = ", distilled from the teacher" if config.distil_weight else ""
     return Manifest(
         name=what.name,
@@ -119,7 +120,7 @@ def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, me
         training=TrainingPart(
             data=what.data,
             licence=what.licence,
-            recipe=f"python -m training.train {config.model}: loss {config.loss}, {budget}{distilled}",
+            recipe=f"python -m training.train {config.model}: loss {config.loss}, {budget}{begun}{distilled}",
             git_revision=git_revision(),
         ),
         metrics={name: round(value, 6) for name, value in metrics.items()},

@@ -64,9 +64,9 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     """Return how far a wave is one with the light around the face or with the key frames near its rate, 0..1.
 
     wave: (N,) at start_s + i / fps, that of `spectra`, at rate_hz (W,). It is the magnitude-squared coherence (Carter
-    1987) over all windows within 0.3 Hz of the rate. With the surroundings it counts as far as these swing half as much
-    as the skin does, since light from blood is too weak to be seen on a wall; with key frames as far as the rate is
-    theirs or twice it, within some 2 a minute.
+    1987) over all windows within 0.3 Hz of the rate. With the surroundings it is that beyond chance, and counts as far
+    as these swing half as much as the skin does, since light from blood is too weak to be seen on a wall; with key
+    frames as far as the rate is theirs or twice it, within some 2 a minute, which chance seldom is.
     """
     off_hz = np.abs(spectra.frequency_hz - rate_hz[:, None])
     near = off_hz <= _NEAR_HZ
@@ -74,7 +74,10 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     times_s = start_s + np.arange(len(wave)) / spectra.fps
     own = _fourier(wave, spectra, near)
     skin, *around = (_fourier(_at_times(p, times_s), spectra, near) for p in (controls.skin, *controls.around))
-    light = max((_as_strong(a[line], skin[line]) * _coherence(own, a) for a in around), default=0.0)
+    count = float(near.sum(axis=1).mean()) / _bins_per_value(spectra)
+    light = max(
+        (_as_strong(a[line], skin[line]) * _beyond_chance(_coherence(own, a), count) for a in around), default=0.0
+    )
     keys = controls.key_times_s[(controls.key_times_s >= times_s[0]) & (controls.key_times_s <= times_s[-1])]
     step = _in_step(keys, float(np.median(rate_hz)))
     if step < _NEGLIGIBLE:
@@ -99,8 +102,7 @@ def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra
     times_s = start_s + np.arange(len(wave)) / spectra.fps
     own = _fourier(wave, thin, near)[line]
     energy = float((np.abs(own) ** 2).sum()) * len(thin.starts)
-    apart = 1 + float(thin.starts[-1] - thin.starts[0]) / thin.length  # windows that share no sample
-    bins = _CHANCE * thin.fps / (float(thin.frequency_hz[1]) * thin.length * apart)
+    bins = _bins_per_value(thin)
 
     def chance(values: Fourier) -> float:
         """Power that noise like that beside the rate has in common with the wave."""
@@ -116,6 +118,20 @@ def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra
         return math.inf
     swings = float(np.median([swing(place) for place in controls.places]))
     return _COLOUR_OF_PULSE * math.sqrt(swings / in_colour)
+
+
+def _bins_per_value(spectra: Spectra) -> float:
+    """Return how many bins count as one value that is free of the others, all windows taken together."""
+    apart = 1 + float(spectra.starts[-1] - spectra.starts[0]) / spectra.length  # windows that share no sample
+    return _CHANCE * spectra.fps / (float(spectra.frequency_hz[1]) * spectra.length * apart)
+
+
+def _beyond_chance(coherence: float, count: float) -> float:
+    """Return a coherence less what strangers have in `count` independent values, on average 1 / count; 0..1.
+
+    As an adjusted R^2. In the three values of 10 s every tenth stranger has more than a half.
+    """
+    return max(1 - (1 - coherence) * count / (count - 1), 0.0) if count > 1 else 0.0
 
 
 def _line_and_sides(spectra: Spectra, rate_hz: Array) -> tuple[NDArray[np.bool_], ...]:

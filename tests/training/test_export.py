@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from service.pipeline.manifest import ModelStore, read_manifest
-from training.checkpoint import save_checkpoint
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
 from training.export import ExportFailed, Release, main, release
 from training.models import MODELS
@@ -46,6 +46,13 @@ def test_the_card_says_what_it_learned_from(run: Path, tmp_path: Path) -> None:
     card = (release(run, tmp_path, WHAT) / "CARD.md").read_text()
     assert "clips made by the test" in card
     assert "24,769 parameters" in card
+
+
+def test_the_recipe_names_what_training_went_on_from(run: Path, tmp_path: Path) -> None:
+    state = load_checkpoint(run)
+    save_checkpoint(tmp_path / "on", {**state, "config": {**state["config"], "start": "student-1.0.0"}})
+    recipe = read_manifest(release(tmp_path / "on", tmp_path / "store", WHAT)).training.recipe
+    assert recipe == "python -m training.train student: loss band, 5 steps from student-1.0.0"
 
 
 def test_a_released_version_does_not_change(run: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import onnx
 import pytest
 import torch
 
-from service.pipeline.manifest import file_sha256, read_manifest
+from service.pipeline.manifest import ModelStore, file_sha256, read_manifest
 from tests.training.moving_colours import write_clips
 from training.checkpoint import RunInvalid, load_average
 from training.clips import ClipFolder
@@ -14,7 +14,8 @@ from training.models.common import PooledConv2d, PulseNet
 from training.released import is_release, load_released
 from training.train import main
 
-STORE = Path(__file__).parents[2] / "model_store"
+RELEASED = ModelStore(Path(__file__).parents[2] / "model_store")
+STUDENT = RELEASED.folder("student")
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +30,10 @@ def in_training(net: PulseNet, clips: ClipFolder) -> tuple[torch.Tensor, torch.T
         return net.eval().clips(rgb)[0], net.train().clips(rgb)[0]
 
 
-@pytest.mark.parametrize("folder", ["student-1.0.0", "temporal-1.1.0"])
-def test_a_released_network_comes_back_whole(long_clips: Path, folder: str) -> None:
-    net = load_released(STORE / folder, ClipFolder(long_clips))
-    assert parity(net, STORE / folder / MODEL, seed=3) < 1e-4
+@pytest.mark.parametrize("name", ["student", "temporal"])
+def test_a_released_network_comes_back_whole(long_clips: Path, name: str) -> None:
+    net = load_released(RELEASED.folder(name), ClipFolder(long_clips))
+    assert parity(net, RELEASED.folder(name) / MODEL, seed=3) < 1e-4
 
 
 def test_its_norms_begin_where_the_clips_are(long_clips: Path) -> None:
@@ -43,7 +44,7 @@ def test_its_norms_begin_where_the_clips_are(long_clips: Path) -> None:
 
 def released_student(clips: Path) -> tuple[PulseNet, ClipFolder]:
     folder = ClipFolder(clips)
-    return load_released(STORE / "student-1.0.0", folder), folder
+    return load_released(STUDENT, folder), folder
 
 
 def test_pooled_weights_come_back() -> None:
@@ -54,25 +55,27 @@ def test_pooled_weights_come_back() -> None:
 
 def test_training_goes_on_from_a_release(clips: Path, tmp_path: Path) -> None:
     arguments = ["student", "--clips", str(clips), "--steps", "1", "--batch", "2", "--lr", "1e-9"]
-    assert main([*arguments, "--out", str(tmp_path / "on"), "--start", str(STORE / "student-1.0.0")]) == 0
-    assert parity(load_average(tmp_path / "on")[0], STORE / "student-1.0.0" / MODEL) < 0.05
+    assert main([*arguments, "--out", str(tmp_path / "on"), "--start", str(STUDENT)]) == 0
+    net, config = load_average(tmp_path / "on")
+    assert parity(net, STUDENT / MODEL) < 0.05
+    assert config.start == STUDENT.name
     assert main([*arguments, "--out", str(tmp_path / "new")]) == 0
-    assert parity(load_average(tmp_path / "new")[0], STORE / "student-1.0.0" / MODEL) > 0.05
+    assert parity(load_average(tmp_path / "new")[0], STUDENT / MODEL) > 0.05
 
 
 def test_what_cannot_be_taken_apart_says_so(clips: Path) -> None:
     with pytest.raises(RunInvalid, match="cannot be taken apart"):
-        load_released(STORE / "mobilenetv3-1.0.0", ClipFolder(clips))
+        load_released(RELEASED.folder("mobilenetv3"), ClipFolder(clips))
 
 
 def test_what_is_no_network_says_so(clips: Path) -> None:
     with pytest.raises(RunInvalid, match="name of none of the networks"):
-        load_released(STORE / "face-1.0.0", ClipFolder(clips))
+        load_released(RELEASED.folder("face"), ClipFolder(clips))
 
 
 def changed_student(folder: Path, model: bytes) -> Path:
     """Return a version that is called student and holds another file, with the hash that belongs to it."""
-    shutil.copytree(STORE / "student-1.0.0", folder)
+    shutil.copytree(STUDENT, folder)
     (folder / MODEL).write_bytes(model)
     manifest = read_manifest(folder, check_hashes=False)
     manifest.model_copy(update={"files": {MODEL: file_sha256(folder / MODEL)}}).write(folder)
@@ -80,49 +83,52 @@ def changed_student(folder: Path, model: bytes) -> Path:
 
 
 def test_another_networks_file_says_so(clips: Path, tmp_path: Path) -> None:
-    folder = changed_student(tmp_path / "student-1.0.0", (STORE / "teacher-1.1.0" / MODEL).read_bytes())
+    folder = changed_student(tmp_path / STUDENT.name, (RELEASED.folder("teacher") / MODEL).read_bytes())
     with pytest.raises(RunInvalid, match="not exported from today's student"):
         load_released(folder, ClipFolder(clips))
 
 
 def test_another_function_of_the_same_numbers_says_so(clips: Path, tmp_path: Path) -> None:
-    model = onnx.load(str(STORE / "student-1.0.0" / MODEL))
+    model = onnx.load(str(STUDENT / MODEL))
     relu = next(node for node in model.graph.node if node.op_type == "Relu")
     relu.op_type = "Tanh"
-    folder = changed_student(tmp_path / "student-1.0.0", model.SerializeToString())
+    folder = changed_student(tmp_path / STUDENT.name, model.SerializeToString())
     with pytest.raises(RunInvalid, match="does not compute"):
         load_released(folder, ClipFolder(clips))
 
 
 def test_a_damaged_file_says_so(clips: Path, tmp_path: Path) -> None:
-    shutil.copytree(STORE / "student-1.0.0", tmp_path / "student-1.0.0")
-    data = bytearray((STORE / "student-1.0.0" / MODEL).read_bytes())
+    shutil.copytree(STUDENT, tmp_path / STUDENT.name)
+    data = bytearray((STUDENT / MODEL).read_bytes())
     data[len(data) // 2] ^= 1
-    (tmp_path / "student-1.0.0" / MODEL).write_bytes(data)
+    (tmp_path / STUDENT.name / MODEL).write_bytes(data)
     with pytest.raises(RunInvalid, match="differs from its manifest"):
-        load_released(tmp_path / "student-1.0.0", ClipFolder(clips))
-    (tmp_path / "student-1.0.0" / "manifest.json").write_text("{")
+        load_released(tmp_path / STUDENT.name, ClipFolder(clips))
+    (tmp_path / STUDENT.name / "manifest.json").write_text("{")
     with pytest.raises(RunInvalid, match="cannot be read"):
-        load_released(tmp_path / "student-1.0.0", ClipFolder(clips))
+        load_released(tmp_path / STUDENT.name, ClipFolder(clips))
 
 
 def test_clips_shorter_than_the_networks_window_do(clips: Path) -> None:
-    assert parity(load_released(STORE / "temporal-1.1.0", ClipFolder(clips)), STORE / "temporal-1.1.0" / MODEL) < 1e-4
+    assert (
+        parity(load_released(RELEASED.folder("temporal"), ClipFolder(clips)), RELEASED.folder("temporal") / MODEL)
+        < 1e-4
+    )
 
 
 def test_without_a_clip_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     arguments = ["student", "--clips", str(tmp_path / "empty"), "--out", str(tmp_path / "run"), "--steps", "1"]
-    assert main([*arguments, "--start", str(STORE / "student-1.0.0")]) == 2
+    assert main([*arguments, "--start", str(STUDENT)]) == 2
     assert "no clip yet" in capsys.readouterr().err
 
 
 def test_it_is_the_same_each_time(clips: Path) -> None:
-    first, second = (load_released(STORE / "student-1.0.0", ClipFolder(clips)).state_dict() for _ in range(2))
+    first, second = (load_released(STUDENT, ClipFolder(clips)).state_dict() for _ in range(2))
     for name, value in first.items():
         torch.testing.assert_close(value, second[name], rtol=1e-5, atol=1e-6)
 
 
 def test_a_run_is_no_release(tmp_path: Path) -> None:
-    assert is_release(STORE / "student-1.0.0")
+    assert is_release(STUDENT)
     assert not is_release(tmp_path)

@@ -57,6 +57,18 @@ def test_what_moves_beside_the_face_is_no_echo() -> None:
     assert light(WAVE, pulse_wave(100, SECONDS, FPS)) < 0.1
 
 
+@pytest.mark.parametrize("seconds", [4.0, 5.0, 10.0, 30.0])
+def test_what_short_videos_have_in_common_by_chance_is_no_echo(seconds: float) -> None:
+    wave = pulse_wave(BPM, seconds, FPS, variability=0.02)
+
+    def echoes(lamp: float) -> list[float]:
+        walls = (lamp * wave + coloured_noise(len(wave), 0, seed=seed) for seed in range(40))
+        return [echoed(controls(as_pulse(wave, FPS), skin=wave, around=5 * wall), wave) for wall in walls]
+
+    assert np.mean(echoes(0.0)) < 0.3  # of 4 s 0.67 in common
+    assert np.min(echoes(3.0)) > 0.9
+
+
 def test_a_wave_of_the_key_frames_is_their_echo() -> None:
     sawtooth = -((np.arange(len(WAVE)) / FPS * 1.2) % 1.0) + 0.1 * NOISE
     known = controls(as_pulse(WAVE, FPS), key_times_s=keys(72))
