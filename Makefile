@@ -1,7 +1,7 @@
 # make demo   measure the bundled clip through the HTTP service and draw the result
 # make serve  start the service alone
 # make docs   build the documentation into site/
-# make test   install what the tests need and run them all
+# make test   install what the tests need and run them (a browser, Docker and Ray are not installed: their tests skip)
 # make cluster-test      the tests that need Ray, in a virtual environment of their own under build/
 # make replicas-test     two replicas behind HAProxy, one killed and one ended under load; on Debian it unpacks HAProxy under build/
 # make image-test        prove the service's image (Debian 12, root): build, compose, limits, size; minutes

@@ -5,7 +5,7 @@ product that joins the two, a MobileNetV3 regressor and 0.24 M parameters in all
 
 - 36x36 crops, as the other models have; the listed layers would need 94 G multiply-accumulates for 180 frames of 72x72,
   where the paper's own table says 28.77 G.
-- The second convolution of each encoder has stride 2, which changes no parameter: 6.3 G for 180 frames instead of 21 G.
+- The second convolution of each encoder has stride 2, which changes no parameter: 6.1 G for 180 frames instead of 21 G.
 - The samples are the change of the pulse over three frames, not the pulse itself: a pair of frames cannot know where in
   the beat it is, only what has changed. Their running sum is the pulse averaged over three frames; the band-pass behind
   it removes the rest.
