@@ -44,7 +44,9 @@ def add_to(commands: "Commands") -> None:
     parser.add_argument(
         "--attempts", type=count, default=3, metavar="N", help="for a video whose worker dies (default: 3)"
     )
-    parser.add_argument("--jobs", type=count, metavar="N", help="videos at the same time (default: usable cores; with --ray twice the cluster's)")
+    parser.add_argument(
+        "--jobs", type=count, metavar="N", help="videos at the same time (default: usable cores, --ray: twice those)"
+    )
     parser.add_argument(
         "--ray",
         metavar="ADDRESS",

@@ -1,4 +1,4 @@
-"""Clips in, pulse samples out: an ONNX model run in chunks, so that the networks take the same memory for a video of any length.
+"""Clips in, pulse samples out: an ONNX model run in chunks, so that a network takes the same memory for any length.
 
 The networks are stateless: a sample depends on lag + 1 consecutive frames alone. The last `lag` frames of a clip are
 kept and put before the next one, so the samples never depend on where the video was cut.
