@@ -1,7 +1,6 @@
 """A run on disk: one file from which training goes on exactly, and from which the network is exported."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -49,21 +48,3 @@ def load_average(run: Path) -> tuple[PulseNet, TrainConfig]:
     net = NETWORKS[config.model]()
     net.load_state_dict(state["engine"]["average"])
     return net.eval(), config
-
-
-def load_mean(runs: Sequence[Path]) -> tuple[PulseNet, TrainConfig]:
-    """Rebuild the mean of several runs' averaged networks, and the first one's configuration. Raises RunInvalid.
-
-    Runs of one start and unlike seeds or learning rates end around one valley, and their mean lies lower in it than any
-    ("model soups", Wortsman et al. 2022); of runs with a start of their own each the mean is worth nothing.
-    """
-    net, config = load_average(runs[0])
-    total = net.state_dict()
-    for run in runs[1:]:
-        other, its = load_average(run)
-        if (its.model, its.start) != (config.model, config.start) or not config.start:
-            raise RunInvalid(f"{run.name} and {runs[0].name} did not begin with the same layers")
-        for name, value in other.state_dict().items():
-            total[name] = total[name] + value
-    net.load_state_dict({k: v / len(runs) if v.is_floating_point() else v // len(runs) for k, v in total.items()})
-    return net, config

@@ -1,15 +1,13 @@
 """Command: turn a run into a released model version: ONNX file, manifest, card, and its entry in active.json.
 
-python -m training.export RUN [RUN ...] --name student --version 1.0.0 --store model_store
-
-Of several runs that began with the same layers the mean is released.
+python -m training.export RUN --name student --version 1.0.0 --store model_store
 """
 
 import argparse
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +24,7 @@ from service.pipeline.manifest import (
 )
 from service.pipeline.session import Session
 from training.card import write_card
-from training.checkpoint import RunInvalid, load_checkpoint, load_mean
+from training.checkpoint import RunInvalid, load_average, load_checkpoint
 from training.config import TrainConfig
 from training.models import PulseNet
 from training.models.common import SIZE, count_macs, count_parameters
@@ -71,19 +69,18 @@ def parity(net: PulseNet, path: Path, *, seed: int = 1) -> float:
     return worst
 
 
-def release(runs: Sequence[Path], store: Path, what: Release, *, replace: bool = False, default: bool = False) -> Path:
-    """Export the mean network of `runs` as a version of the store, make it the active one, return its folder.
+def release(run: Path, store: Path, what: Release, *, replace: bool = False, default: bool = False) -> Path:
+    """Export the averaged network of `run` as a version of the store, make it the active one, return its folder.
 
     Raises RunInvalid, or ExportFailed when runtime and torch disagree or the version exists and `replace` is not set.
     """
-    net, config = load_mean(runs)
+    net, config = load_average(run)
     folder = store / f"{what.name}-{what.version}"
     if folder.exists() and not replace:
         raise ExportFailed(f"{folder.name} exists already; released versions do not change")
     partial = store / f".partial-{folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
-    metrics = {"steps": float(sum(_steps(run) for run in runs)), **(_last_measures(runs[0]) if len(runs) == 1 else {})}
-    write_version(partial, net, config, what, metrics, runs=len(runs))
+    write_version(partial, net, config, what, _last_measures(run))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     activate(store, what.name, what.version, default=what.name if default else None)
@@ -91,7 +88,7 @@ def release(runs: Sequence[Path], store: Path, what: Release, *, replace: bool =
 
 
 def write_version(
-    folder: Path, net: PulseNet, config: TrainConfig, what: Release, metrics: Mapping[str, float], *, runs: int = 1
+    folder: Path, net: PulseNet, config: TrainConfig, what: Release, metrics: Mapping[str, float]
 ) -> None:
     """Write ONNX file, manifest and card into a new folder. Raises ExportFailed when runtime and torch disagree."""
     folder.mkdir(parents=True)
@@ -99,23 +96,16 @@ def write_version(
     difference = parity(net, folder / MODEL)
     if not difference <= TOLERANCE:
         raise ExportFailed(f"onnxruntime and torch differ by {difference:.2g}")
-    recipe = _recipe(config) + (f"; the mean of {runs} runs" if runs > 1 else "")
-    manifest = _manifest(net, config, what, folder / MODEL, recipe, {**metrics, "onnx_difference": difference})
+    manifest = _manifest(net, config, what, folder / MODEL, {**metrics, "onnx_difference": difference})
     manifest.write(folder)
     write_card(folder, manifest)
 
 
-def _recipe(config: TrainConfig) -> str:
+def _manifest(net: PulseNet, config: TrainConfig, what: Release, model: Path, metrics: dict[str, float]) -> Manifest:
+    proto = onnx.load(str(model))
     budget = f"{config.steps} steps" if config.steps is not None else f"{config.minutes:g} minutes"
     begun = f" from {config.start}" if config.start else ""
     distilled = ", distilled from the teacher" if config.distil_weight else ""
-    return f"python -m training.train {config.model}: loss {config.loss}, {budget}{begun}{distilled}"
-
-
-def _manifest(
-    net: PulseNet, config: TrainConfig, what: Release, model: Path, recipe: str, metrics: dict[str, float]
-) -> Manifest:
-    proto = onnx.load(str(model))
     return Manifest(
         name=what.name,
         version=what.version,
@@ -130,22 +120,20 @@ def _manifest(
         training=TrainingPart(
             data=what.data,
             licence=what.licence,
-            recipe=recipe,
+            recipe=f"python -m training.train {config.model}: loss {config.loss}, {budget}{begun}{distilled}",
             git_revision=git_revision(),
         ),
         metrics={name: round(value, 6) for name, value in metrics.items()},
     )
 
 
-def _steps(run: Path) -> int:
-    return int(load_checkpoint(run)["engine"]["steps"])
-
-
 def _last_measures(run: Path) -> dict[str, float]:
-    """Return the run's last validation, its keys led by `validation_`."""
-    history: list[dict[str, float]] = load_checkpoint(run)["history"]
+    """Return the run's last validation, its keys led by `validation_`, and its steps."""
+    state = load_checkpoint(run)
+    history: list[dict[str, float]] = state["history"]
     measured = next((record for record in reversed(history) if "band_r" in record), dict[str, float]())
-    return {f"validation_{key}": float(measured[key]) for key in _MEASURES if key in measured}
+    found = {f"validation_{key}": float(measured[key]) for key in _MEASURES if key in measured}
+    return {"steps": float(state["engine"]["steps"]), **found}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -153,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     what = Release(args.name, args.version, args.data, args.licence)
     try:
-        folder = release(args.runs, args.store, what, replace=args.replace, default=args.default)
+        folder = release(args.run, args.store, what, replace=args.replace, default=args.default)
     except (ExportFailed, RunInvalid) as error:
         print(error, file=sys.stderr)
         return 2
@@ -162,10 +150,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.export", description="Release a run, or the mean of several."
-    )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="run", help="its folder; of several the mean")
+    parser = argparse.ArgumentParser(prog="python -m training.export", description="Release the network of a run.")
+    parser.add_argument("run", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--store", type=Path, default=Path("model_store"))

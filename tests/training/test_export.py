@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from service.pipeline.manifest import ModelStore, read_manifest
-from training.checkpoint import RunInvalid, load_checkpoint, load_mean, save_checkpoint
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
 from training.export import ExportFailed, Release, main, release
 from training.models import MODELS
@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_release_is_complete_and_opens_in_the_service(run: Path, tmp_path: Path) -> None:
-    folder = release([run], tmp_path, WHAT)
+    folder = release(run, tmp_path, WHAT)
     manifest = read_manifest(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["CARD.md", "manifest.json", "model.onnx"]
     assert (manifest.folder, manifest.parameters, manifest.input_spec.lag) == ("student-1.2.3", 24_769, 1)
@@ -33,17 +33,17 @@ def test_a_release_is_complete_and_opens_in_the_service(run: Path, tmp_path: Pat
 
 
 def test_other_weights_begin_without_the_figures_of_the_old_ones(run: Path, tmp_path: Path) -> None:
-    folder = release([run], tmp_path, WHAT)
+    folder = release(run, tmp_path, WHAT)
     manifest = read_manifest(folder)
     manifest.model_copy(update={"metrics": {**manifest.metrics, "test_bpm_mae": 3.0, "cpu_ms_per_frame": 0.1}}).write(
         folder
     )
-    release([run], tmp_path, WHAT, replace=True)
+    release(run, tmp_path, WHAT, replace=True)
     assert read_manifest(folder).metrics == manifest.metrics
 
 
 def test_the_card_says_what_it_learned_from(run: Path, tmp_path: Path) -> None:
-    card = (release([run], tmp_path, WHAT) / "CARD.md").read_text()
+    card = (release(run, tmp_path, WHAT) / "CARD.md").read_text()
     assert "clips made by the test" in card
     assert "24,769 parameters" in card
 
@@ -51,36 +51,15 @@ def test_the_card_says_what_it_learned_from(run: Path, tmp_path: Path) -> None:
 def test_the_recipe_names_what_training_went_on_from(run: Path, tmp_path: Path) -> None:
     state = load_checkpoint(run)
     save_checkpoint(tmp_path / "on", {**state, "config": {**state["config"], "start": "student-1.0.0"}})
-    recipe = read_manifest(release([tmp_path / "on"], tmp_path / "store", WHAT)).training.recipe
+    recipe = read_manifest(release(tmp_path / "on", tmp_path / "store", WHAT)).training.recipe
     assert recipe == "python -m training.train student: loss band, 5 steps from student-1.0.0"
 
 
-def test_of_runs_with_one_start_the_mean_is_released(run: Path, tmp_path: Path) -> None:
-    state = load_checkpoint(run)
-    of_zeros = {name: torch.zeros_like(value) for name, value in state["engine"]["average"].items()}
-    begun = {**state["config"], "start": "student-1.0.0"}
-    first, second, alone = (tmp_path / name for name in ("first", "second", "alone"))
-    save_checkpoint(first, {**state, "config": begun})
-    save_checkpoint(second, {**state, "config": begun, "engine": {"average": of_zeros, "steps": 7}})
-    save_checkpoint(alone, {**state, "engine": {"average": of_zeros, "steps": 7}})
-
-    net, _ = load_mean([first, second])
-    halved = {name: value / 2 for name, value in state["engine"]["average"].items() if value.is_floating_point()}
-    torch.testing.assert_close({name: net.state_dict()[name] for name in halved}, halved)
-
-    manifest = read_manifest(release([first, second], tmp_path / "store", WHAT))
-    assert manifest.training.recipe.endswith("5 steps from student-1.0.0; the mean of 2 runs")
-    assert (manifest.metrics["steps"], "validation_bpm_mae" in manifest.metrics) == (12, False)
-    for runs in ([first, alone], [run, alone]):
-        with pytest.raises(RunInvalid, match="did not begin with the same layers"):
-            load_mean(runs)
-
-
 def test_a_released_version_does_not_change(run: Path, tmp_path: Path) -> None:
-    release([run], tmp_path, WHAT)
+    release(run, tmp_path, WHAT)
     with pytest.raises(ExportFailed, match="exists"):
-        release([run], tmp_path, WHAT)
-    release([run], tmp_path, WHAT, replace=True)
+        release(run, tmp_path, WHAT)
+    release(run, tmp_path, WHAT, replace=True)
 
 
 def test_the_command(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,7 +111,7 @@ def test_norms_over_time_are_slow_and_frozen_too() -> None:
 def test_a_run_of_one_is_released_and_served_like_any_other(clips: Path, tmp_path: Path) -> None:
     run = Run(TrainConfig("ts_can", 1, batch_clips=1), Data(ClipFolder(clips), None), tmp_path / "run")
     run.go(quiet=True)
-    folder = release([tmp_path / "run"], tmp_path / "store", Release("ts_can", "0.0.1", "clips made by the test"))
+    folder = release(tmp_path / "run", tmp_path / "store", Release("ts_can", "0.0.1", "clips made by the test"))
     stream = OnnxPulseModel(folder, default_calibration=DEFAULT_CALIBRATION).stream()
     rgb = frames(40).numpy()
     for begin in (0, 13):
