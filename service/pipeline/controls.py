@@ -64,25 +64,29 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     """Return how far a wave is one with the light around the face or with the key frames near its rate, 0..1.
 
     wave: (N,) at start_s + i / fps, that of `spectra`, at rate_hz (W,). It is the magnitude-squared coherence (Carter
-    1987) over all windows within 0.3 Hz of the rate. With the surroundings it is that beyond chance, and counts as far
-    as these swing half as much as the skin does, since light from blood is too weak to be seen on a wall; with key
-    frames as far as the rate is theirs or twice it, within some 2 a minute, which chance seldom is.
+    1987) over all windows within 0.3 Hz of the rate. With the surroundings it is that less what noise of theirs, as it
+    is beside the rate, has by chance: in 10 s there are but three free values. It counts as far as they swing half as
+    much as the skin does, since light from blood is too weak to be seen on a wall; with key frames as far as the rate
+    is theirs or twice it, within some 2 a minute, which chance seldom is.
     """
-    off_hz = np.abs(spectra.frequency_hz - rate_hz[:, None])
-    near = off_hz <= _NEAR_HZ
-    line = off_hz[near] <= _LINE_HZ
+    bins = _bins_around(spectra, rate_hz)
+    band = bins.off_hz <= _NEAR_HZ
     times_s = start_s + np.arange(len(wave)) / spectra.fps
-    own = _fourier(wave, spectra, near)
-    skin, *around = (_fourier(_at_times(p, times_s), spectra, near) for p in (controls.skin, *controls.around))
-    count = float(near.sum(axis=1).mean()) / _bins_per_value(spectra)
-    light = max(
-        (_as_strong(a[line], skin[line]) * _beyond_chance(_coherence(own, a), count) for a in around), default=0.0
-    )
+    own = _fourier(wave, spectra, bins.near)[band]
+    skin, *around = (_fourier(_at_times(p, times_s), spectra, bins.near) for p in (controls.skin, *controls.around))
+
+    def from_there(there: Fourier) -> float:
+        """Return how far the wave is one with the light of an area."""
+        energy = _energy(there[band])
+        by_chance = bins.chance(there) * len(spectra.starts) / energy if energy > 0 else 1.0
+        return _as_strong(there[bins.line], skin[bins.line]) * _beyond(_coherence(own, there[band]), by_chance)
+
+    light = max(map(from_there, around), default=0.0)
     keys = controls.key_times_s[(controls.key_times_s >= times_s[0]) & (controls.key_times_s <= times_s[-1])]
     step = _in_step(keys, float(np.median(rate_hz)))
     if step < _NEGLIGIBLE:
         return light
-    comb = _fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, near)
+    comb = _fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, bins.near)[band]
     return max(light, step * _coherence(own, comb))
 
 
@@ -97,55 +101,62 @@ def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra
     """
     last = (len(spectra.starts) - 1) % _THINNED
     thin = replace(spectra, power=spectra.power[last::_THINNED], starts=spectra.starts[last::_THINNED])
-    near, line, beside = _line_and_sides(thin, rate_hz[last::_THINNED, None])
-    level = ((thin.frequency_hz / rate_hz[last::_THINNED, None]) ** 2)[near][beside]  # flattens a random walk
+    bins = _bins_around(thin, rate_hz[last::_THINNED])
     times_s = start_s + np.arange(len(wave)) / spectra.fps
-    own = _fourier(wave, thin, near)[line]
-    energy = float((np.abs(own) ** 2).sum()) * len(thin.starts)
-    bins = _bins_per_value(thin)
-
-    def chance(values: Fourier) -> float:
-        """Power that noise like that beside the rate has in common with the wave."""
-        return bins * float((np.abs(values[beside]) ** 2 * level).mean()) if beside.any() else 0.0
+    own = _fourier(wave, thin, bins.near)[bins.line]
+    energy = _energy(own) * len(thin.starts)
 
     def swing(place: Pulse) -> float:
         """Power that a place has in common with the wave."""
-        common = float(np.abs(np.vdot(own, _fourier(_at_times(place, times_s), thin, near)[line])) ** 2)
+        common = float(np.abs(np.vdot(own, _fourier(_at_times(place, times_s), thin, bins.near)[bins.line])) ** 2)
         return common / energy if common > 0 else math.inf
 
-    in_colour = chance(_fourier(_at_times(controls.chrominance, times_s), thin, near))
+    in_colour = bins.chance(_fourier(_at_times(controls.chrominance, times_s), thin, bins.near))
     if not controls.places or energy <= 0 or in_colour <= 0:
         return math.inf
     swings = float(np.median([swing(place) for place in controls.places]))
     return _COLOUR_OF_PULSE * math.sqrt(swings / in_colour)
 
 
-def _bins_per_value(spectra: Spectra) -> float:
-    """Return how many bins count as one value that is free of the others, all windows taken together."""
-    apart = 1 + float(spectra.starts[-1] - spectra.starts[0]) / spectra.length  # windows that share no sample
-    return _CHANCE * spectra.fps / (float(spectra.frequency_hz[1]) * spectra.length * apart)
+@dataclass(frozen=True, slots=True)
+class _Bins:
+    """The bins of W windows near a rate each: near (W, F); of these, one window after the other, what (N,) is where.
 
-
-def _beyond_chance(coherence: float, count: float) -> float:
-    """Return a coherence less what strangers have in `count` independent values, on average 1 / count; 0..1.
-
-    As an adjusted R^2. In the three values of 10 s every tenth stranger has more than a half.
+    off_hz: from the rate. line: within a line's width of it. beside: where a line has ended, at 0.2 Hz or later in
+    short windows, for 0.4 Hz more, but not at its harmonic nor where all is drift. level flattens a random walk.
+    per_value: how many bins count as one value that is free of the others, all windows taken together.
     """
-    return max(1 - (1 - coherence) * count / (count - 1), 0.0) if count > 1 else 0.0
+
+    near: NDArray[np.bool_]
+    off_hz: Array
+    line: NDArray[np.bool_]
+    beside: NDArray[np.bool_]
+    level: Array
+    per_value: float
+
+    def chance(self, values: Fourier) -> float:
+        """Return the power per window that noise like that beside the rate has in common with a wave; 0 if unknown."""
+        if not self.beside.any():
+            return 0.0
+        return self.per_value * float((np.abs(values[self.beside]) ** 2 * self.level[self.beside]).mean())
 
 
-def _line_and_sides(spectra: Spectra, rate_hz: Array) -> tuple[NDArray[np.bool_], ...]:
-    """Return the bins (W, F) near the rates (W, 1) and, of these (N,), a line's there and those beside it.
-
-    Beside: where the line has ended, at 0.2 Hz or later in short windows, for 0.4 Hz more, but not at its harmonic nor
-    where all is drift.
-    """
+def _bins_around(spectra: Spectra, rate_hz: Array) -> _Bins:
     inner_hz = max(_BESIDE_HZ, 2 / spectra.window_s)  # a Hann window's line reaches as far
-    off_hz = np.abs(spectra.frequency_hz - rate_hz)
+    rates_hz = rate_hz[:, None]
+    off_hz = np.abs(spectra.frequency_hz - rates_hz)
     near = off_hz <= inner_hz + _WIDTH_HZ
-    beside = (off_hz > inner_hz) & (np.abs(spectra.frequency_hz - 2 * rate_hz) > inner_hz)
+    beside = (off_hz > inner_hz) & (np.abs(spectra.frequency_hz - 2 * rates_hz) > inner_hz)
     beside &= spectra.frequency_hz > _LOWEST_HZ
-    return near, (off_hz <= _LINE_HZ)[near], beside[near]
+    apart = 1 + float(spectra.starts[-1] - spectra.starts[0]) / spectra.length  # windows that share no sample
+    return _Bins(
+        near=near,
+        off_hz=off_hz[near],
+        line=off_hz[near] <= _LINE_HZ,
+        beside=beside[near],
+        level=((spectra.frequency_hz / rates_hz) ** 2)[near],
+        per_value=_CHANCE * spectra.fps / (float(spectra.frequency_hz[1]) * spectra.length * apart),
+    )
 
 
 def _since(pulse: Pulse, start_s: float) -> Pulse:
@@ -158,10 +169,19 @@ def _as_strong(there: Fourier, here: Fourier) -> float:
     return swing / needed if swing < needed else 1.0
 
 
+def _energy(values: Fourier) -> float:
+    return float((np.abs(values) ** 2).sum())
+
+
 def _coherence(a: Fourier, b: Fourier) -> float:
     cross = (a * b.conj()).sum()
-    power = float((np.abs(a) ** 2).sum() * (np.abs(b) ** 2).sum())
+    power = _energy(a) * _energy(b)
     return float(np.abs(cross) ** 2 / power) if power > 0 else 0.0
+
+
+def _beyond(coherence: float, by_chance: float) -> float:
+    """Return a coherence beyond what is by chance, 0..1, as an adjusted R^2 does."""
+    return max((coherence - by_chance) / (1 - by_chance), 0.0) if by_chance < 1 else 0.0
 
 
 def _at_times(pulse: Pulse, times_s: Array) -> Array:
