@@ -109,7 +109,7 @@ def prepare_all(args: argparse.Namespace) -> int:
     seeds = seeds_of(args.split, args.clips, skip=args.skip)
     make = partial(_preparer, args.split, args.faces, args.model_store, args.frames, args.kind)
     added = 0
-    with ClipWriter(args.out, tag=f"{args.split}-{args.kind}{args.skip}") as writer:
+    with ClipWriter(args.out, tag=f"{args.split}_{args.kind}{args.skip}") as writer:
         for clip in spread(_prepare, seeds, make=make, jobs=args.jobs, unit="clip"):
             if clip is not None:
                 writer.add(clip.rgb, clip.ppg, clip.comparable, clip.meta)

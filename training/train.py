@@ -224,7 +224,7 @@ def _take_over(net: PulseNet, start: PulseNet) -> None:
 def _config(args: argparse.Namespace) -> TrainConfig:
     minutes = None if args.steps is not None else args.minutes or 30.0
     config = TrainConfig(args.model, args.steps, minutes, batch_clips=args.batch, seed=args.seed, loss=args.loss)
-    config = replace(config, bf16=args.bf16, start=args.start.name if args.start else "")
+    config = replace(config, bf16=args.bf16, start=args.start.resolve().name if args.start else "")
     config = replace(config, distil_weight=args.distil_weight if args.teacher else 0.0)
     return config if args.lr is None else replace(config, learning_rate=args.lr)
 

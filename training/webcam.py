@@ -91,7 +91,8 @@ def webcam_clip(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
     """Draw a recipe to learn from; the same seed and people give the same one.
 
     Two of three are MPEG-4, whose low rates the networks know least of. Half of the hearts are slow, for a slow pulse
-    with a strong second harmonic is the easiest to double; half of the people have the mix's darker skin.
+    with a strong second harmonic is the easiest to double. Half of the people keep the skin of their photograph, half
+    are drawn as in the mix, which darkens four of ten.
     """
     rng, compressed = random.Random(seed), seed % 3 != 0
     hr_range_bpm = (41.0, 75.0) if rng.random() < 0.5 else (60.0, 130.0)

@@ -57,7 +57,7 @@ SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the ban
 _COLOUR_NEEDED_DB, _COLOUR_SOFTNESS_DB = 1.0, 1.5  # of prominence: half, and a factor e of the odds
 _UNSEEN_DB, _UNSEEN_DUE, _UNSEEN_FALL_DB = 3.0, 2.0, 8.0  # of what chrominance cannot show: up to there, less per one
 ECHO = "echo"
-_ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of coherence
+_ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of the echo
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from training.synthesis.faces import DrawnFaces
@@ -47,8 +48,14 @@ def test_clips_to_learn_from_are_wider_than_the_sets_on_all_sides() -> None:
     assert {recipe.motion.kind for recipe in drawn} == {"still", "sway", "talking"}
     assert {recipe.camera.fps for recipe in drawn if recipe.codec.name == "mpeg4"} == {15.0, 20.0, 25.0}
     assert sum(recipe.codec.name == "mpeg4" for recipe in drawn) == 200
-    assert 0 < sum(recipe.scene.melanin > 0 for recipe in drawn) < 150
-    assert min(recipe.codec.bits_per_pixel for recipe in drawn) < 0.035
+    assert 0.1 < np.mean([recipe.scene.melanin > 0 for recipe in drawn]) < 0.35
+    cases = [recipe for spec in WEBCAM_SETS.values() for recipe in recipes(spec)]
+    for of in (lambda r: r.motion.strength, lambda r: r.camera.noise, lambda r: r.codec.bits_per_pixel):
+        assert max(map(of, drawn)) >= max(map(of, cases)) * 0.98
+    for of in (lambda r: r.pulse.strength, lambda r: r.camera.exposure, lambda r: r.codec.bits_per_pixel):
+        assert min(map(of, drawn)) < min(map(of, cases))
+    assert max(recipe.motion.strength for recipe in drawn) > 0.55
+    assert {recipe.codec.gop for recipe in drawn if recipe.codec.name == "mpeg4"} == {12, 60, 250}
     assert all(recipe.light.flicker == recipe.light.steps == recipe.motion.handheld == 0 for recipe in drawn)
     assert {recipe.duration_s for recipe in drawn} == {4.0}
 

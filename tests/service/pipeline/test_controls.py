@@ -1,4 +1,5 @@
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,16 +58,40 @@ def test_what_moves_beside_the_face_is_no_echo() -> None:
     assert light(WAVE, pulse_wave(100, SECONDS, FPS)) < 0.1
 
 
-@pytest.mark.parametrize("seconds", [4.0, 5.0, 10.0, 30.0])
-def test_what_short_videos_have_in_common_by_chance_is_no_echo(seconds: float) -> None:
+def echoes(wave: Array, walls: list[Array], bpm: float = BPM) -> float:
+    known = controls(as_pulse(wave, FPS), skin=wave)
+    return echoed(replace(known, around=tuple(as_pulse(wall, FPS) for wall in walls)), wave, bpm=bpm)
+
+
+def noise(count: int, seed: int) -> Array:
+    return coloured_noise(count, 0, seed=seed)
+
+
+@pytest.mark.parametrize(("seconds", "coherence"), [(4.0, 0.82), (5.0, 0.74), (10.0, 0.43), (12.0, 0.39)])
+def test_what_short_videos_have_in_common_by_chance_is_no_echo(seconds: float, coherence: float) -> None:
     wave = pulse_wave(BPM, seconds, FPS, variability=0.02)
+    by_chance = [
+        echoes(wave, [5 * noise(len(wave), 2 * seed), 5 * noise(len(wave), 2 * seed + 1)]) for seed in range(40)
+    ]
+    assert np.mean(by_chance) < 0.75 * coherence
 
-    def echoes(lamp: float) -> list[float]:
-        walls = (lamp * wave + coloured_noise(len(wave), 0, seed=seed) for seed in range(40))
-        return [echoed(controls(as_pulse(wave, FPS), skin=wave, around=5 * wall), wave) for wall in walls]
 
-    assert np.mean(echoes(0.0)) < 0.3  # of 4 s 0.67 in common
-    assert np.min(echoes(3.0)) > 0.9
+@pytest.mark.parametrize("seconds", [4.0, 5.0, 10.0])
+@pytest.mark.parametrize("noise_of_lamp", [0.33, 1.0])
+def test_a_lamp_is_told_in_a_short_video(seconds: float, noise_of_lamp: float) -> None:
+    for seed in range(10):
+        wave = pulse_wave(BPM, seconds, FPS, variability=0.02, seed=seed)
+        wall = wave + noise_of_lamp * noise(len(wave), seed)
+        assert echoes(wave + 0.3 * noise(len(wave), 100 + seed), [wall, wall]) > 0.55
+
+
+@pytest.mark.parametrize("seconds", [5.0, 8.0, 10.0])
+@pytest.mark.parametrize("heart_bpm", [60.0, 90.0])
+def test_a_lamp_is_told_beside_a_heart(seconds: float, heart_bpm: float) -> None:
+    for seed in range(10):
+        lamp = np.sin(2 * np.pi * BPM / 60 * np.arange(seconds * FPS) / FPS + seed)
+        heart = 0.6 * pulse_wave(heart_bpm, seconds, FPS, variability=0.02, seed=seed)
+        assert echoes(lamp + heart, [lamp + 0.33 * noise(len(lamp), seed)]) > 0.55
 
 
 def test_a_wave_of_the_key_frames_is_their_echo() -> None:
