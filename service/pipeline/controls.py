@@ -78,7 +78,8 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     def from_there(there: Fourier) -> float:
         """Return how far the wave is one with the light of an area."""
         energy = _energy(there[band])
-        by_chance = bins.chance(there) * len(spectra.starts) / energy if energy > 0 else 1.0
+        noise = bins.per_value * len(spectra.starts) * _noise_of(bins.beside_power(there))
+        by_chance = noise / energy if energy > 0 else 1.0
         return _as_strong(there[bins.line], skin[bins.line]) * _beyond(_coherence(own, there[band]), by_chance)
 
     light = max(map(from_there, around), default=0.0)
@@ -111,7 +112,8 @@ def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra
         common = float(np.abs(np.vdot(own, _fourier(_at_times(place, times_s), thin, bins.near)[bins.line])) ** 2)
         return common / energy if common > 0 else math.inf
 
-    in_colour = bins.chance(_fourier(_at_times(controls.chrominance, times_s), thin, bins.near))
+    beside = bins.beside_power(_fourier(_at_times(controls.chrominance, times_s), thin, bins.near))
+    in_colour = bins.per_value * float(beside.mean()) if len(beside) else 0.0
     if not controls.places or energy <= 0 or in_colour <= 0:
         return math.inf
     swings = float(np.median([swing(place) for place in controls.places]))
@@ -134,11 +136,9 @@ class _Bins:
     level: Array
     per_value: float
 
-    def chance(self, values: Fourier) -> float:
-        """Return the power per window that noise like that beside the rate has in common with a wave; 0 if unknown."""
-        if not self.beside.any():
-            return 0.0
-        return self.per_value * float((np.abs(values[self.beside]) ** 2 * self.level[self.beside]).mean())
+    def beside_power(self, values: Fourier) -> Array:
+        """Return the power of the bins beside, as it would be at the rate were all of it noise."""
+        return np.abs(values[self.beside]) ** 2 * self.level[self.beside]
 
 
 def _bins_around(spectra: Spectra, rate_hz: Array) -> _Bins:
@@ -177,6 +177,15 @@ def _coherence(a: Fourier, b: Fourier) -> float:
     cross = (a * b.conj()).sum()
     power = _energy(a) * _energy(b)
     return float(np.abs(cross) ** 2 / power) if power > 0 else 0.0
+
+
+def _noise_of(power: Array) -> float:
+    """Return the mean power of noise; 0 if unknown.
+
+    By the lower quartile of its bins, in which another line among them is not seen: power of noise is distributed
+    exponentially, and its lower quartile is ln(4/3) of its mean.
+    """
+    return float(np.quantile(power, 0.25)) / math.log(4 / 3) if len(power) else 0.0
 
 
 def _beyond(coherence: float, by_chance: float) -> float:
