@@ -27,6 +27,7 @@ _CHANCE = 1.944  # N sum h^4 / (sum h^2)^2 of Hann's window h: bins that count a
 _MAX_MULTIPLE = 2  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
 _IN_STEP_HZ = 2 / 60  # off a multiple of theirs: what they make has their rate, but in noise it is found only so well
 _NEGLIGIBLE = 0.01
+_TOLD_BY = 2.0  # over the window's length: the least width beside a rate, else a line there could be all there is
 _BLOCK = 256  # windows at a time
 
 Fourier = NDArray[np.complex128]  # (N,): of all windows one after the other
@@ -74,12 +75,15 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     times_s = start_s + np.arange(len(wave)) / spectra.fps
     own = _fourier(wave, spectra, bins.near)[band]
     skin, *around = (_fourier(_at_times(p, times_s), spectra, bins.near) for p in (controls.skin, *controls.around))
+    beside_hz = float(spectra.frequency_hz[1]) * bins.beside.sum() / len(spectra.starts)
+    is_told = beside_hz >= _TOLD_BY / spectra.window_s
+    all_noise = bins.per_value * len(spectra.starts) / band.sum()  # what has no line has that coherence on average
 
     def from_there(there: Fourier) -> float:
         """Return how far the wave is one with the light of an area."""
         energy = _energy(there[band])
-        noise = bins.per_value * len(spectra.starts) * _noise_of(bins.beside_power(there))
-        by_chance = noise / energy if energy > 0 else 1.0
+        noise = bins.per_value * len(spectra.starts) * _noise_of(bins.beside_power(there)) if is_told else 0.0
+        by_chance = min(noise / energy, all_noise) if energy > 0 else 0.0
         return _as_strong(there[bins.line], skin[bins.line]) * _beyond(_coherence(own, there[band]), by_chance)
 
     light = max(map(from_there, around), default=0.0)
@@ -182,7 +186,7 @@ def _coherence(a: Fourier, b: Fourier) -> float:
 def _noise_of(power: Array) -> float:
     """Return the mean power of noise; 0 if unknown.
 
-    By the lower quartile of its bins, in which another line among them is not seen: power of noise is distributed
+    By the lower quartile of its bins, which another line among many does not move: power of noise is distributed
     exponentially, and its lower quartile is ln(4/3) of its mean.
     """
     return float(np.quantile(power, 0.25)) / math.log(4 / 3) if len(power) else 0.0
@@ -190,7 +194,7 @@ def _noise_of(power: Array) -> float:
 
 def _beyond(coherence: float, by_chance: float) -> float:
     """Return a coherence beyond what is by chance, 0..1, as an adjusted R^2 does."""
-    return max((coherence - by_chance) / (1 - by_chance), 0.0) if by_chance < 1 else 0.0
+    return min(max((coherence - by_chance) / (1 - by_chance), 0.0), 1.0) if by_chance < 1 else 0.0
 
 
 def _at_times(pulse: Pulse, times_s: Array) -> Array:
