@@ -110,10 +110,8 @@ def test_a_damaged_file_says_so(clips: Path, tmp_path: Path) -> None:
 
 
 def test_clips_shorter_than_the_networks_window_do(clips: Path) -> None:
-    assert (
-        parity(load_released(RELEASED.folder("temporal"), ClipFolder(clips)), RELEASED.folder("temporal") / MODEL)
-        < 1e-4
-    )
+    folder = RELEASED.folder("temporal")
+    assert parity(load_released(folder, ClipFolder(clips)), folder / MODEL) < 1e-4
 
 
 def test_without_a_clip_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
