@@ -2,8 +2,9 @@
 
 The full mix is hard on purpose, and a mean over it says little to somebody who sits still before a laptop. Here people
 are still, sway or talk, in enough light without flicker, at 48 to 110 bpm: half as 20 fps MPEG-4 at about 250 kb/s
-(COHFACE's format), half as 30 fps H.264 at 0.5 to 2.8 Mb/s, 12 s of 640 x 480 each. `webcam` shows people of the split
-`test`; `webcam-calibration` those by whom constants may be chosen. Drawn from today's mix: a later one draws others.
+(COHFACE's format), half as 30 fps H.264 at 0.5 to 2.8 Mb/s, 640 x 480. `webcam`, of 12 s each, and `webcam-minute`, as
+long as the recordings of public data sets, show people of the split `test`; the same with `-calibration` those by whom
+constants may be chosen. Drawn from today's mix: a later one draws others.
 
 `webcam_clip` draws what networks learn from: the same kind of video with wider ranges on all sides.
 """
@@ -17,8 +18,7 @@ from training.datasets.splits import people_of, seeds_of
 from training.synthesis.faces import FaceSource
 from training.synthesis.recipe import Recipe, sample_recipe
 
-_FIRST_SEED = 3_000_000  # of its split's
-_DURATION_S = 12.0
+_FIRST_SEED, _FIRST_MINUTE = 3_000_000, 3_500_000  # of its split's
 _HR_BPM = (48.0, 110.0)
 _KINDS = ("still", "still", "sway", "talking")
 _COMPRESSED_GOP, _GOP = 12, 250
@@ -40,22 +40,24 @@ _CLIP_LIMITS = _Limits(motion=0.6, pulse=0.004, exposure=0.4, noise=4.0)
 
 @dataclass(frozen=True, slots=True)
 class WebcamSpec:
-    """A set by its name and the split of its people. A benchmark.CaseSet."""
+    """A set by its name, the split of its people and the length of its videos. A benchmark.CaseSet."""
 
     name: str
     split: str
     count: int
+    duration_s: float = 12.0
+    first_seed: int = _FIRST_SEED
 
     @property
     def seeds(self) -> range:
         """One per video; the even ones are MPEG-4."""
-        return seeds_of(self.split, self.count, skip=_FIRST_SEED)
+        return seeds_of(self.split, self.count, skip=self.first_seed)
 
     def recipe(self, seed: int, faces: FaceSource) -> Recipe:
         """Return the recipe of one case: one of the full mix without what a webcam's user avoids."""
         rng, compressed = random.Random(seed), seed % 2 == 0
         people = people_of(self.split, faces.people)
-        mixed = sample_recipe(seed, people, duration_s=_DURATION_S, hr_range_bpm=_HR_BPM)
+        mixed = sample_recipe(seed, people, duration_s=self.duration_s, hr_range_bpm=_HR_BPM)
         calm = _calm(
             mixed,
             _SET_LIMITS,
@@ -74,7 +76,7 @@ class WebcamSpec:
 
     def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
         """Return by what a case's error is broken down."""
-        return BenchmarkSpec(self.split, self.count, _DURATION_S).groups(recipe, faces)
+        return BenchmarkSpec(self.split, self.count, self.duration_s).groups(recipe, faces)
 
     def outdated(self, recipe: Recipe) -> bool:
         """Return False: what was drawn from an earlier mix stays."""
@@ -83,7 +85,13 @@ class WebcamSpec:
 
 
 WEBCAM_SETS = {
-    spec.name: spec for spec in (WebcamSpec("webcam", "test", 80), WebcamSpec("webcam-calibration", "calibration", 320))
+    spec.name: spec
+    for spec in (
+        WebcamSpec("webcam", "test", 80),
+        WebcamSpec("webcam-calibration", "calibration", 320),
+        WebcamSpec("webcam-minute", "test", 40, 60.0, _FIRST_MINUTE),
+        WebcamSpec("webcam-minute-calibration", "calibration", 80, 60.0, _FIRST_MINUTE),
+    )
 }
 
 

@@ -40,8 +40,8 @@ the codec's key frames (controls.echo). Above a half little confidence is left.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-9.741,
-    weights={"snr_db": 0.122, "prominence_db": 0.434, "agreement": 2.285, "steadiness": 4.436, "duration": 0.423},
+    bias=-9.252,
+    weights={"snr_db": 0.116, "prominence_db": 0.429, "agreement": 2.016, "steadiness": 4.04, "duration": 0.54},
 )
 
 _RANGES = {

@@ -10,7 +10,7 @@ _CLEAR_DB = (8.0, 12.0)  # a line begins to be clear, and is
 _SLOPE_COUNTS = 0.1
 _USUAL_BPM = (50.0, 160.0)
 _FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
-_JUMP_COST_PER_BPM = 0.1  # in nats of log power, for a step between two windows
+_JUMP_COST_PER_BPM = 0.4  # in nats of log power, for a step between two windows: training/LOG.md
 
 
 def harmonic_support(spectra: Spectra) -> Array:

@@ -54,6 +54,24 @@ def test_a_burst_does_not_pull_the_rate() -> None:
     assert not all(window.passed for window in result.windows)
 
 
+@pytest.mark.parametrize("bpm", [54, 72, 105, 150])
+def test_what_is_stronger_for_eight_seconds_does_not_lead_astray(bpm: float) -> None:
+    wave = pulse_wave(bpm, 60, 30, second=0.3) + 0.3 * coloured_noise(1800, 0, seed=1)
+    wave[600:840] += 1.5 * sine(bpm * 1.4, 8, 30)
+    result = heart_rate(as_pulse(wave, 30))
+    assert np.abs([window.bpm - bpm for window in result.windows]).max() < 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_heart_that_calms_down_is_followed(seed: int) -> None:
+    phase = 2 * np.pi * np.cumsum(85 + 70 * np.exp(-times(60, 30) / 25)) / 60 / 30  # as after climbing stairs
+    wave = np.sin(phase) + 0.3 * np.sin(2 * phase) + 0.5 * coloured_noise(1800, 1, seed=seed)
+    result = heart_rate(as_pulse(wave, 30))
+    starts = np.round([window.start_s * 30 for window in result.windows]).astype(int)
+    true_bpm = 60 * (phase[np.minimum(starts + 300, 1799)] - phase[starts]) / (2 * np.pi) / 10
+    assert np.abs([window.bpm for window in result.windows] - true_bpm).max() < 3
+
+
 def test_the_rate_is_the_mean_of_the_windows_that_pass() -> None:
     wave = pulse_wave(70, 40, 30, variability=0.05)
     wave[800:] += 4 * coloured_noise(400, 0, seed=3)

@@ -108,4 +108,4 @@ def test_the_path_is_the_best_of_all_paths() -> None:
     gain, bins = np.log(support), range(6)
     paths = [(a, b, c, d) for a in bins for b in bins for c in bins for d in bins]
     worth = [sum(gain[i, k] for i, k in enumerate(p)) - 0.2 * sum(abs(x - y) for x, y in pairwise(p)) for p in paths]
-    assert tuple(rate_choice.follow_rate(support, 2.0)) == paths[int(np.argmax(worth))]
+    assert tuple(rate_choice.follow_rate(support, 2.0, cost_per_bpm=0.1)) == paths[int(np.argmax(worth))]
