@@ -40,8 +40,8 @@ the codec's key frames (controls.echo). Above a half little confidence is left.
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-9.252,
-    weights={"snr_db": 0.116, "prominence_db": 0.429, "agreement": 2.016, "steadiness": 4.04, "duration": 0.54},
+    bias=-9.407,
+    weights={"snr_db": 0.117, "prominence_db": 0.434, "agreement": 2.1, "steadiness": 4.142, "duration": 0.504},
 )
 
 _RANGES = {
@@ -59,6 +59,7 @@ _UNSEEN_DB, _UNSEEN_DUE, _UNSEEN_FALL_DB = 3.0, 2.0, 8.0  # of what chrominance 
 ECHO = "echo"
 _ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of the echo
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
+_STRAY_SOFTNESS_BPM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,7 @@ def rate(wave: Array, spectra: Spectra) -> Rated:
     The path prefers plausible rates; a window's own peak, by which it is judged, does not.
     """
     support = rate_choice.harmonic_support(spectra)
-    path = rate_choice.follow_rate(
-        support * rate_choice.plausibility(spectra), step_bpm=60 * float(spectra.frequency_hz[1])
-    )
+    path = rate_choice.follow_rate(support * rate_choice.plausibility(spectra), rate_choice.change_costs(spectra))
     silent = support.max(axis=1) <= 0
     own_hz, path_hz = (
         np.where(silent, SILENT_HZ, spectrum.peak_hz(spectra, bins)) for bins in (support.argmax(axis=1), path)
@@ -131,9 +130,11 @@ def recording_features(rated: Rated) -> dict[str, float]:
 def window_confidences(rated: Rated, calibration: Calibration) -> Array:
     """Return (W,) in 0..1: the logistic function of each window's own features, its agreement that with the path.
 
-    That agreement also counts that of the whole recording; the duration is the recording's.
+    That agreement also counts that of the whole recording; the duration is the recording's. Where a window's own peak
+    is further than 6 bpm from the path, which follows the other windows there, little is left, whatever the weights.
     """
-    own = np.exp(-np.abs(rated.own_bpm - rated.bpm) / _AGREEMENT_BPM)
+    distance_bpm = np.abs(rated.own_bpm - rated.bpm)
+    own = np.exp(-distance_bpm / _AGREEMENT_BPM)
     features = {
         "snr_db": _clipped("snr_db", rated.snr_db),
         "prominence_db": _clipped("prominence_db", rated.prominence_db),
@@ -142,7 +143,7 @@ def window_confidences(rated: Rated, calibration: Calibration) -> Array:
         "duration": np.full(len(own), _duration(rated)),
     }
     features |= {name: np.full(len(own), value) for name, value in _checks(rated).items()}
-    return _logistic(calibration, features)
+    return _logistic(calibration, features) * special.expit((_AGREEMENT_BPM - distance_bpm) / _STRAY_SOFTNESS_BPM)
 
 
 def confidence(features: dict[str, float], calibration: Calibration) -> float:

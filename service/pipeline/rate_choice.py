@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from service.pipeline.spectrum import Array, Spectra, line_prominence_db
 
@@ -10,7 +11,8 @@ _CLEAR_DB = (8.0, 12.0)  # a line begins to be clear, and is
 _SLOPE_COUNTS = 0.1
 _USUAL_BPM = (50.0, 160.0)
 _FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
-_JUMP_COST_PER_BPM = 0.4  # in nats of log power, for a step between two windows: training/LOG.md
+_CHANGE_BPM = 4.0  # standard deviation of the rate's change within a second: training/LOG.md
+_JUMP_NATS = 9.0  # of log power: what a change of any size costs at most
 
 
 def harmonic_support(spectra: Spectra) -> Array:
@@ -59,27 +61,32 @@ def plausibility(spectra: Spectra) -> Array:
     return weight
 
 
-def follow_rate(support: Array, step_bpm: float, *, cost_per_bpm: float = _JUMP_COST_PER_BPM) -> NDArray[np.intp]:
-    """Return (W,): the path through `support` (W, B) with the most log power, less a cost per bpm of each step.
+def change_costs(spectra: Spectra) -> Array:
+    """Return (B,): what it costs, in nats, if the rate changes by 0 to B - 1 bins from a window to the next.
 
-    step_bpm: from one of the B frequencies to the next; cost_per_bpm: in nats.
-    Viterbi's algorithm; a cost that is linear in the distance lets two running maxima replace the table of all steps.
+    The square of the change over twice that of 4 bpm, as in a random walk, but 9 at most. Windows a second apart share
+    nine of ten seconds, so that what disturbs one speaks ten times: to leave the line and to come back must cost more
+    than that. A heart that speeds up goes in small steps, which cost next to nothing; one that does jump pays once.
     """
-    bins = np.arange(support.shape[1])
-    cost = cost_per_bpm * step_bpm
-    slope = cost * bins
+    bpm = 60 * spectra.frequency_hz[: spectra.band.stop - spectra.band.start]
+    costs: Array = np.minimum((bpm / _CHANGE_BPM) ** 2 / 2, _JUMP_NATS)
+    return costs
+
+
+def follow_rate(support: Array, costs: Array) -> NDArray[np.intp]:
+    """Return (W,): the path through `support` (W, B) with the most log power, less what its changes cost.
+
+    costs: (B,), in nats, of a change by 0 to B - 1 bins. Viterbi's algorithm.
+    """
+    table = linalg.toeplitz(costs)
     gain = np.log(support + support.max(axis=1, keepdims=True) * 1e-6 + np.finfo(float).tiny)
-    score = gain[0]
     scores = np.empty_like(gain)
-    scores[0] = score
+    scores[0] = gain[0]
     for index in range(1, len(gain)):
-        from_below = np.maximum.accumulate(score + slope) - slope
-        from_above = np.maximum.accumulate((score - slope)[::-1])[::-1] + slope
-        score = np.maximum(from_below, from_above) + gain[index]
-        score -= score.max()
-        scores[index] = score
+        scores[index] = (scores[index - 1] - table).max(axis=1) + gain[index]
+        scores[index] -= scores[index].max()
     path = np.empty(len(gain), np.intp)
     path[-1] = scores[-1].argmax()
     for index in range(len(gain) - 2, -1, -1):
-        path[index] = (scores[index] - cost * np.abs(bins - path[index + 1])).argmax()
+        path[index] = (scores[index] - table[path[index + 1]]).argmax()
     return path

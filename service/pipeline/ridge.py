@@ -18,7 +18,7 @@ from service.pipeline.spectrum import AT_ONCE, Array, Spectra
 _WINDOW_S = 5.0
 _HOP_S = 0.5
 _REACH = 0.3  # of the window's rate, as a ratio's logarithm: no path reaches a second harmonic
-_JUMP_COST_PER_BPM = 0.05  # in nats, a step of half a second
+_COST_PER_BPM = 0.05  # in nats, of a change within half a second
 _SWINGS_NATS = 0.75
 _LEAST = 1e-3  # of a step's most support: what has less counts as this
 
@@ -57,9 +57,7 @@ def follow(wave: Array, spectra: Spectra, rate_hz: Array) -> Ridge:
     support = _support(short)
     near_hz = np.interp(short.starts, spectra.starts + spectra.length / 2, rate_hz)[:, None]
     within = np.where(np.abs(np.log(hz / near_hz)) <= _REACH, support, 0)
-    path = rate_choice.follow_rate(
-        within * rate_choice.usualness(hz), 60 * float(hz[1] - hz[0]), cost_per_bpm=_JUMP_COST_PER_BPM
-    )
+    path = rate_choice.follow_rate(within * rate_choice.usualness(hz), _COST_PER_BPM * 60 * (hz - hz[0]))
     least = _LEAST * within.max(axis=1, keepdims=True) + np.finfo(float).tiny
     level = np.log(support + least)
     staying = np.log(ndimage.maximum_filter1d(support, 3, axis=1) + least)  # one bin beside a rate is still that rate

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,10 @@ from service.pipeline.quality import (
     confidence,
     fit_calibration,
     rate,
+    window_confidences,
 )
 from service.pipeline.spectrum import hann_spectra, power_spectra, prominence_db
+from service.pipeline.types import Calibration
 from tests.service.pipeline import calibration
 from tests.service.pipeline.signals import PULSELESS, as_pulse, coloured_noise, controls, pulse_wave
 
@@ -86,6 +90,14 @@ def test_more_of_any_feature_is_more_confidence() -> None:
     base = quality_features(as_pulse(pulse_wave(70, 20, 30) + coloured_noise(600, 0, seed=2), 30))
     for name in OWN_FEATURES:
         assert confidence(base | {name: base[name] + 0.5}, DEFAULT_CALIBRATION) > confidence(base, DEFAULT_CALIBRATION)
+
+
+def test_a_window_whose_own_peak_lies_elsewhere_is_not_believed_whatever_the_weights() -> None:
+    wave = pulse_wave(70, 20, 30)
+    rated = rate(wave, power_spectra(wave, 30))
+    away = replace(rated, own_bpm=rated.bpm + np.array([0.0, 3.0, 6.0, 12.0, -40.0] + [0.0] * 6))
+    sure = Calibration(bias=20.0, weights={})
+    assert window_confidences(away, sure)[:6] == pytest.approx([1, 0.95, 0.5, 0, 0, 1], abs=0.01)
 
 
 def test_a_rate_that_chrominance_does_not_know_is_not_believed() -> None:

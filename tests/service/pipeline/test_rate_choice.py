@@ -82,8 +82,15 @@ def test_a_clear_line_at_an_unusual_rate_is_found(bpm: float) -> None:
     wave = np.sin(2 * np.pi * bpm / 60 * times(20.0, FPS)) + 0.3 * coloured_noise(600, 0.0, seed=1)
     spectra = spectrum.power_spectra(wave, FPS)
     support = rate_choice.harmonic_support(spectra) * rate_choice.plausibility(spectra)
-    path = rate_choice.follow_rate(support, step_bpm=60 * float(spectra.frequency_hz[1]))
+    path = rate_choice.follow_rate(support, rate_choice.change_costs(spectra))
     assert 60 * spectrum.peak_hz(spectra, path) == pytest.approx(bpm, abs=1.0)
+
+
+def test_small_changes_cost_little_and_a_jump_nine_nats_at_most() -> None:
+    spectra = spectrum.power_spectra(np.zeros(900), FPS)  # bins of 2 bpm
+    costs = rate_choice.change_costs(spectra)
+    assert len(costs) == spectra.band.stop - spectra.band.start
+    assert costs[[0, 1, 2, 8, 9, 60]] == pytest.approx([0, 1 / 8, 1 / 2, 8, 9, 9])
 
 
 def support_of(path: list[int], width: int = 60) -> Array:
@@ -92,20 +99,24 @@ def support_of(path: list[int], width: int = 60) -> Array:
     return support
 
 
+COSTS = 0.2 * np.arange(60.0)
+
+
 def test_the_path_follows_a_changing_rate() -> None:
     path = [20 + i // 3 for i in range(40)]
-    assert rate_choice.follow_rate(support_of(path), 2.0).tolist() == path
+    assert rate_choice.follow_rate(support_of(path), COSTS).tolist() == path
 
 
 def test_the_path_ignores_outliers() -> None:
     path = [20] * 30
     path[12] = path[13] = 50
-    assert rate_choice.follow_rate(support_of(path), 2.0).tolist() == [20] * 30
+    assert rate_choice.follow_rate(support_of(path), COSTS).tolist() == [20] * 30
 
 
-def test_the_path_is_the_best_of_all_paths() -> None:
+@pytest.mark.parametrize("costs", [0.2 * np.arange(6.0), np.minimum(0.3 * np.arange(6.0) ** 2, 0.7)])
+def test_the_path_is_the_best_of_all_paths(costs: Array) -> None:
     support = np.random.default_rng(3).random((4, 6)) + 0.1
     gain, bins = np.log(support), range(6)
     paths = [(a, b, c, d) for a in bins for b in bins for c in bins for d in bins]
-    worth = [sum(gain[i, k] for i, k in enumerate(p)) - 0.2 * sum(abs(x - y) for x, y in pairwise(p)) for p in paths]
-    assert tuple(rate_choice.follow_rate(support, 2.0, cost_per_bpm=0.1)) == paths[int(np.argmax(worth))]
+    worth = [sum(gain[i, k] for i, k in enumerate(p)) - sum(costs[abs(x - y)] for x, y in pairwise(p)) for p in paths]
+    assert tuple(rate_choice.follow_rate(support, costs)) == paths[int(np.argmax(worth))]
