@@ -59,7 +59,7 @@ _UNSEEN_DB, _UNSEEN_DUE, _UNSEEN_FALL_DB = 3.0, 2.0, 8.0  # of what chrominance 
 ECHO = "echo"
 _ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of the echo
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
-_STRAY_SOFTNESS_BPM = 1.0
+_STRAY_SOFTNESS_BPM = 1.0  # beyond that distance from the path: a factor e of the odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ def window_confidences(rated: Rated, calibration: Calibration) -> Array:
     """Return (W,) in 0..1: the logistic function of each window's own features, its agreement that with the path.
 
     That agreement also counts that of the whole recording; the duration is the recording's. Where a window's own peak
-    is further than 6 bpm from the path, which follows the other windows there, little is left, whatever the weights.
+    is 6 bpm from the path, half is left, at 10 next to nothing, whatever the weights: the path follows other windows
+    there, or a more plausible rate.
     """
     distance_bpm = np.abs(rated.own_bpm - rated.bpm)
     own = np.exp(-distance_bpm / _AGREEMENT_BPM)

@@ -11,7 +11,7 @@ _CLEAR_DB = (8.0, 12.0)  # a line begins to be clear, and is
 _SLOPE_COUNTS = 0.1
 _USUAL_BPM = (50.0, 160.0)
 _FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
-_CHANGE_BPM = 4.0  # standard deviation of the rate's change within a second: training/LOG.md
+_CHANGE_BPM = 4.0  # standard deviation of the change between windows, a second: training/LOG.md
 _JUMP_NATS = 9.0  # of log power: what a change of any size costs at most
 
 
@@ -65,8 +65,8 @@ def change_costs(spectra: Spectra) -> Array:
     """Return (B,): what it costs, in nats, if the rate changes by 0 to B - 1 bins from a window to the next.
 
     The square of the change over twice that of 4 bpm, as in a random walk, but 9 at most. Windows a second apart share
-    nine of ten seconds, so that what disturbs one speaks ten times: to leave the line and to come back must cost more
-    than that. A heart that speeds up goes in small steps, which cost next to nothing; one that does jump pays once.
+    nine of ten seconds, so one disturbance counts in ten of them: two jumps, there and back, must cost more than these
+    gain. A heart that speeds up goes in small steps, which cost next to nothing; one that does jump pays once.
     """
     bpm = 60 * spectra.frequency_hz[: spectra.band.stop - spectra.band.start]
     costs: Array = np.minimum((bpm / _CHANGE_BPM) ** 2 / 2, _JUMP_NATS)
