@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     session_message_s: Seconds = Field(10.0, description="Longest time a worker may take for one live frame.")
     worker_start_timeout_s: Seconds = Field(60.0, description="Longest time for a worker to load and warm its models.")
     worker_max_tasks: int = Field(100, ge=1, description="Requests after which a worker is replaced.")
-    worker_memory_mb: int = Field(600, ge=100, le=_MOST, description="Memory of a worker (RLIMIT_DATA).")
+    worker_memory_mb: int = Field(800, ge=100, le=_MOST, description="Memory of a worker (RLIMIT_DATA).")
     worker_cpu_s: int = Field(
         240, ge=1, le=_YEAR_S, description="CPU time of one request in a worker, all threads (RLIMIT_CPU)."
     )

@@ -49,7 +49,7 @@ class WorkerConfig:
     model_store: str
     limits: DecodeLimits
     parent_pid: int
-    memory_mb: int = 600
+    memory_mb: int = 800
     cpu_s: int = 240
     file_mb: int = 1
     open_files: int = 64

@@ -53,6 +53,14 @@ def test_the_default_limit_of_memory_suffices(chain: Server) -> None:
     assert worker.memory_info().data < Settings().worker_memory_mb * 2**20 / 2
 
 
+def test_nor_is_it_near_once_every_network_was_asked(chain: Server) -> None:
+    for _ in range(2):
+        for model in ("temporal", "mobilenetv3", "student", "teacher"):
+            chain.measure(CLIP.read_bytes(), model=model).raise_for_status()
+    most = max(worker.memory_info().data for worker in chain.workers())
+    assert most < 0.8 * Settings().worker_memory_mb * 2**20
+
+
 @pytest.mark.parametrize("model", ["auto", "teacher", "mobilenetv3", "pos"])
 def test_the_bundled_clip_gets_its_true_rate(chain: Server, model: str) -> None:
     answer = chain.measure(CLIP.read_bytes(), model=model)
