@@ -18,7 +18,7 @@ from training.datasets.splits import people_of, seeds_of
 from training.synthesis.faces import FaceSource
 from training.synthesis.recipe import Recipe, sample_recipe
 
-_FIRST_SEED, _FIRST_MINUTE = 3_000_000, 3_500_000  # of its split's
+_FIRST_SEED, _FIRST_MINUTE_SEED = 3_000_000, 3_500_000  # of its split's
 _HR_BPM = (48.0, 110.0)
 _KINDS = ("still", "still", "sway", "talking")
 _COMPRESSED_GOP, _GOP = 12, 250
@@ -89,8 +89,8 @@ WEBCAM_SETS = {
     for spec in (
         WebcamSpec("webcam", "test", 80),
         WebcamSpec("webcam-calibration", "calibration", 320),
-        WebcamSpec("webcam-minute", "test", 40, 60.0, _FIRST_MINUTE),
-        WebcamSpec("webcam-minute-calibration", "calibration", 80, 60.0, _FIRST_MINUTE),
+        WebcamSpec("webcam-minute", "test", 40, duration_s=60.0, first_seed=_FIRST_MINUTE_SEED),
+        WebcamSpec("webcam-minute-calibration", "calibration", 80, duration_s=60.0, first_seed=_FIRST_MINUTE_SEED),
     )
 }
 
