@@ -9,12 +9,15 @@ from training.benchmark import CaseSet, make_cases
 from training.datasets.catalogue import DATASETS
 from training.fixed_sets import FIXED_SETS
 from training.lamps import LAMPS
+from training.pulseless import PULSELESS_MINUTE
 from training.score_book import ScoreBook, Scored, score_takes
 from training.takes import CaseTakes, RecordingTakes, TakeSet
 from training.webcam import WEBCAM_SETS
 
 RENDERED = "rendered"
-_MADE: Mapping[str, CaseSet] = {**FIXED_SETS, **WEBCAM_SETS, LAMPS.name: LAMPS}  # as needed
+_MADE: Mapping[str, CaseSet] = {
+    one.name: one for one in (*FIXED_SETS.values(), *WEBCAM_SETS.values(), LAMPS, PULSELESS_MINUTE)
+}  # as needed
 
 
 class SetUnknown(Exception):

@@ -95,14 +95,32 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     return max(light, step * _coherence(own, comb))
 
 
-def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> float:
-    """Return how far at most a wave would stand out of chance in the chrominance, were it blood; arguments as `echo`.
+@dataclass(frozen=True, slots=True)
+class InColour:
+    """How far a wave stands out of chance in the chrominance: amplitudes, 1 is chance.
 
-    Amplitudes, from 0; judged by how far the brightness of the face swings with the wave, be it by chance, times 2.5.
-    Not in the mean of the face but in the median of its places: an edge that passes through some of them counts for
-    nothing, and flicker in bands, which cancels in a mean, for all that it is. Places that are dark or burnt out know
-    nothing of light, and count as if they swung without end. Infinite where most do, where chrominance is silent, as
-    that of a picture without colours, and where its noise is unknown, as in 4 s of the slowest pulse.
+    due: from 0 to infinity, what there would be at most, were the wave blood. shown: what there is in phase with the
+    wave, negative where chrominance swings against it.
+    """
+
+    due: float
+    shown: float
+
+
+_UNKNOWN = InColour(math.inf, 0.0)
+
+
+def in_colour(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> InColour:
+    """Return how far a wave is due in the chrominance, and how far it is there; arguments as `echo`.
+
+    Due is how far the brightness of the face swings with the wave, be it by chance, times 2.5. Not in the mean of the
+    face but in the median of its places: an edge that passes through some of them counts for nothing, and flicker in
+    bands, which cancels in a mean, for all that it is. Places that are dark or burnt out know nothing of light, and
+    count as if they swung without end. Infinite where most do, where chrominance is silent, as that of a picture
+    without colours, and where its noise is unknown, as in 4 s of the slowest pulse.
+
+    Of all windows together: chance shrinks with the root of their number, so that a long recording shows what no window
+    of it does. A network sees the same noise as chrominance, so what it says of nothing is a little in phase too.
     """
     last = (len(spectra.starts) - 1) % _THINNED
     thin = replace(spectra, power=spectra.power[last::_THINNED], starts=spectra.starts[last::_THINNED])
@@ -110,18 +128,22 @@ def colour_due(controls: Controls, wave: Array, start_s: float, spectra: Spectra
     times_s = start_s + np.arange(len(wave)) / spectra.fps
     own = _fourier(wave, thin, bins.near)[bins.line]
     energy = _energy(own) * len(thin.starts)
+    colour = _fourier(_at_times(controls.chrominance, times_s), thin, bins.near)
+    beside = bins.beside_power(colour)
+    by_chance = bins.per_value * float(beside.mean()) if len(beside) else 0.0
+    if not controls.places or energy <= 0 or by_chance <= 0:
+        return _UNKNOWN
 
     def swing(place: Pulse) -> float:
         """Power that a place has in common with the wave."""
         common = float(np.abs(np.vdot(own, _fourier(_at_times(place, times_s), thin, bins.near)[bins.line])) ** 2)
         return common / energy if common > 0 else math.inf
 
-    beside = bins.beside_power(_fourier(_at_times(controls.chrominance, times_s), thin, bins.near))
-    in_colour = bins.per_value * float(beside.mean()) if len(beside) else 0.0
-    if not controls.places or energy <= 0 or in_colour <= 0:
-        return math.inf
     swings = float(np.median([swing(place) for place in controls.places]))
-    return _COLOUR_OF_PULSE * math.sqrt(swings / in_colour)
+    in_phase = float(np.vdot(own, colour[bins.line]).real)
+    return InColour(
+        due=_COLOUR_OF_PULSE * math.sqrt(swings / by_chance), shown=in_phase / math.sqrt(energy * by_chance)
+    )
 
 
 @dataclass(frozen=True, slots=True)

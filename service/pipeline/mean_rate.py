@@ -1,8 +1,10 @@
-"""The mean heart rate over each window, by how far the phase of the wave turns in it.
+"""The mean heart rate over each window and over a recording, by how far the phase of the wave turns in them.
 
 The peak of a tapered spectrum is the rate of the window's middle: the taper hardly sees its ends, while a heart's rate
 swings with each breath. It chooses the line; how far the phase of that line goes on from one end of the window to the
 other is the mean of its instantaneous frequency (Boashash 1992), and so the rate that a counter of beats would give.
+
+The mean of the windows is not the recording's: a second in its middle lies in ten of them, its first second in one.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.pipeline.spectrum import AT_ONCE, BAND_HZ, Array, Spectra
+from service.pipeline.types import Bools
 
 Complex = NDArray[np.complex128]
 
@@ -21,8 +24,8 @@ _MOST_HZ = 0.2  # from one step to the next, off the line: beyond is noise
 _SILENT = 1e-3  # of the most power among a window's steps: nothing is seen there
 
 
-def mean_rate_hz(wave: Array, spectra: Spectra, rate_hz: Array) -> Array:
-    """Return (W,): the mean frequency of the line at rate_hz (W,) over each window, in 0.7..4 Hz.
+def step_rates_hz(wave: Array, spectra: Spectra, rate_hz: Array) -> Array:
+    """Return (W, S): the frequency of the line at rate_hz (W,) in each of the S steps, half a second, of each window.
 
     wave: (T,), the one that the spectra are of. The phase of the line, and that of its second harmonic, are taken every
     half second over 5 s, of the wave's slope (slow drifts leave it alone), at the ends also of what lies beside the
@@ -32,7 +35,7 @@ def mean_rate_hz(wave: Array, spectra: Spectra, rate_hz: Array) -> Array:
     kernel = _Kernel.of(spectra)
     slope = np.diff(wave)
     padded, inside = kernel.padded(slope - slope.mean()), kernel.padded(np.ones(len(slope)))
-    moved_hz = np.empty(len(rate_hz))
+    moved_hz = np.empty((len(rate_hz), kernel.weights.shape[1] - 1))
     for first in range(0, len(rate_hz), AT_ONCE):
         some = slice(first, first + AT_ONCE)
         within = spectra.starts[some, None] + np.arange(len(kernel.seconds))
@@ -49,10 +52,33 @@ def mean_rate_hz(wave: Array, spectra: Spectra, rate_hz: Array) -> Array:
         )
         second[rate_hz[some] > spectra.fps / 4 - _MOST_HZ] = 0  # the rest is its alias
         turns = _turns((fundamental, second), spectra.noise_slope)
-        moved_hz[some] = np.clip(turns / np.diff(seen_s, axis=1), -_MOST_HZ, _MOST_HZ).mean(axis=1)
+        moved_hz[some] = np.clip(turns / np.diff(seen_s, axis=1), -_MOST_HZ, _MOST_HZ)
     moved_hz[~spectra.power.any(axis=1)] = 0
-    hz: Array = np.clip(rate_hz + moved_hz, *BAND_HZ)
+    hz: Array = rate_hz[:, None] + moved_hz
     return hz
+
+
+def window_means_hz(rates: Array) -> Array:
+    """Return (W,): the mean of each window's rates (W, S), in 0.7..4 Hz."""
+    hz: Array = np.clip(rates.mean(axis=1), *BAND_HZ)
+    return hz
+
+
+def recording_mean_hz(rates: Array, spectra: Spectra, trusted: Bools) -> float:
+    """Return the mean rate over the time from the first to the last window of the spectra, in 0.7..4 Hz.
+
+    rates: (W, S), of the windows' steps. trusted: (W,), one at least. Each step of time counts once, as the window says
+    whose middle is nearest; where that is not trusted, by the straight lines between the means of the trusted ones, and
+    before the first and after the last of these by theirs.
+    """
+    step = spectra.length / rates.shape[1]
+    times = np.arange(spectra.starts[0] + step / 2, spectra.starts[-1] + spectra.length, step)
+    middles = spectra.starts + spectra.length / 2
+    nearest = np.searchsorted((middles[1:] + middles[:-1]) / 2, times)
+    steps = np.minimum((times - spectra.starts[nearest]) // step, rates.shape[1] - 1).astype(np.intp)
+    between = np.interp(times, middles[trusted], rates.mean(axis=1)[trusted])
+    through = np.where(trusted[nearest], rates[nearest, steps], between)
+    return float(np.clip(through.mean(), *BAND_HZ))
 
 
 @dataclass(frozen=True, slots=True)

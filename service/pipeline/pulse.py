@@ -1,7 +1,7 @@
 """Pulse -> HeartRate: sum up, band-pass, spectra of 10-s windows, the rate's path through them, SNR, confidence.
 
-The spectra choose the line and judge it; the rate that is said of a window is that line's mean over it, or that of the
-ridge of the spectrogram where a heart swings too far for a line.
+The spectra choose the line and judge it; the rate that is said of a window, and of the whole recording, is that line's
+mean over it, or that of the ridge of the spectrogram where a heart swings too far for a line.
 
 The chain of Hwang, Park & Lee 2023 with a quality gate behind it: a number that nothing supports is still said,
 as `low_quality` and with the confidence that it deserves.
@@ -11,9 +11,9 @@ import numpy as np
 
 from service.pipeline import quality, spectrum
 from service.pipeline.beats import find_beats
-from service.pipeline.controls import Controls, colour_due, echo
+from service.pipeline.controls import Controls, echo, in_colour
 from service.pipeline.hrv import variability
-from service.pipeline.mean_rate import mean_rate_hz
+from service.pipeline.mean_rate import recording_mean_hz, step_rates_hz, window_means_hz
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
 from service.pipeline.respiration import breathing
 from service.pipeline.spectrum import BAND_HZ, Array
@@ -47,6 +47,7 @@ def heart_rate(
     Never raises for what the samples hold: what is not finite counts as invalid; constant, empty or shorter samples
     than 4 s give `low_quality` with confidence 0 and, where there is no power at all, 100 bpm (the middle of the band).
     A window passes with an SNR of -3 dB, 80 % valid samples, and its own peak within 6 bpm of the path through all.
+    The bpm is the mean over the recording's time, by the windows that pass (mean_rate.recording_mean_hz).
     """
     wave, valid = _wave(pulse)
     bvp = _bvp(wave, pulse.fps)
@@ -60,13 +61,13 @@ def heart_rate(
     confidence = quality.confidence(quality.recording_features(rated), calibration) * float(complete.mean())
     confidences = quality.window_confidences(rated, calibration)
     ok = passed.mean() >= MIN_PASSED and confidence >= MIN_CONFIDENCE
-    bpm = 60 * rated.ridge.where_it_swings(mean_rate_hz(wave, spectra, rated.bpm / 60))
+    rates = rated.ridge.where_it_swings(step_rates_hz(wave, spectra, rated.bpm / 60))
     return HeartRate(
-        bpm=float(bpm[passed if ok else slice(None)].mean()),
+        bpm=60 * recording_mean_hz(rates, spectra, passed if ok else np.ones_like(passed)),
         confidence=confidence if bvp.any() else 0.0,
         snr_db=float(np.median(rated.snr_db)),
         status="ok" if ok else "low_quality",
-        windows=_windows(start_s, spectra, bpm, rated.snr_db, confidences * complete, passed),
+        windows=_windows(start_s, spectra, 60 * window_means_hz(rates), rated.snr_db, confidences * complete, passed),
         bvp=bvp,
         fps=pulse.fps,
         start_s=start_s,
@@ -99,7 +100,8 @@ def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectr
     chrominance = controls.chrominance
     colour = spectrum.hann_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope)
     seen = (controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
-    return spectra, quality.checked(rated, colour, colour_due(*seen), echo(*seen))
+    blood = in_colour(*seen)
+    return spectra, quality.checked(rated, colour, blood.due, blood.shown, echo(*seen))
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

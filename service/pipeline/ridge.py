@@ -36,9 +36,10 @@ class Ridge:
     mean_hz: Array
     gain_nats: Array
 
-    def where_it_swings(self, rate_hz: Array) -> Array:
-        """Return rate_hz (W,), but the path's mean where that explains a window 0.75 nats a step better."""
-        return np.where(self.gain_nats > _SWINGS_NATS, self.mean_hz, rate_hz)
+    def where_it_swings(self, rates: Array) -> Array:
+        """Return rates (W, S) in Hz, but the path's mean all through a window that it explains 0.75 nats better."""
+        swings = self.gain_nats[:, None] > _SWINGS_NATS
+        return np.where(swings, self.mean_hz[:, None], rates)
 
 
 def follow(wave: Array, spectra: Spectra, rate_hz: Array) -> Ridge:

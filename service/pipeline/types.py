@@ -209,8 +209,9 @@ class HeartRateWindow:
 class HeartRate:
     """The heart rate of one recording.
 
-    bpm is the mean over the windows that pass the quality gate; when too few pass, `status` is `low_quality`
-    and bpm is the mean over all windows, there only for whoever wants to look. bvp is the band-passed wave
+    bpm is the mean over the recording's time; what no window that passes the quality gate says lies on a line between
+    what the others say. When too few pass, `status` is `low_quality` and bpm is the mean of what all windows say, there
+    only for whoever wants to look. bvp is the band-passed wave
     (float32, zero mean, unit variance), sample i at start_s + i / fps.
     """
 

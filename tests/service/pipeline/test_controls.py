@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.pipeline.controls import Controls, colour_due, echo
+from service.pipeline.controls import Controls, InColour, echo, in_colour
 from service.pipeline.spectrum import power_spectra
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, controls, pulse_wave
 
@@ -177,7 +177,7 @@ def test_two_hours_take_little_memory() -> None:
     known = controls(as_pulse(wave, FPS), skin=wave, around=wave, places=[wave] * 16, key_times_s=keys(72, 7200))
     tracemalloc.start()
     echoed_all = echo(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60))
-    assert colour_due(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60)) > 10
+    assert in_colour(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60)).due > 10
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert echoed_all == pytest.approx(1.0)
@@ -196,12 +196,18 @@ def test_the_later_part_keeps_its_times() -> None:
 WALK = coloured_noise(len(WAVE), 2, seed=4)  # the noise of chrominance falls about like this
 
 
+def coloured(
+    places: list[Array], chrominance: Array = WALK, wave: Array = WAVE, bpm: float = BPM, start_s: float = 0.0
+) -> InColour:
+    spectra = power_spectra(wave, FPS)
+    known = controls(as_pulse(chrominance, FPS), places=places)
+    return in_colour(known, wave, start_s, spectra, np.full(len(spectra.power), bpm / 60))
+
+
 def due(
     places: list[Array], chrominance: Array = WALK, wave: Array = WAVE, bpm: float = BPM, start_s: float = 0.0
 ) -> float:
-    spectra = power_spectra(wave, FPS)
-    known = controls(as_pulse(chrominance, FPS), places=places)
-    return colour_due(known, wave, start_s, spectra, np.full(len(spectra.power), bpm / 60))
+    return coloured(places, chrominance, wave, bpm, start_s).due
 
 
 def test_where_brightness_or_colour_is_unknown_chrominance_must_show_a_pulse() -> None:
@@ -257,7 +263,8 @@ def test_what_is_due_heeds_times_and_the_newest_window() -> None:
     spectra = power_spectra(piece, FPS)
     rate_hz = np.full(len(spectra.power), BPM / 60)
     known = controls(as_pulse(coloured_noise(1200, 2, seed=1), FPS), places=[wandering] * 16)
-    assert colour_due(known, piece, 10.0, spectra, rate_hz) > 1.2 * colour_due(known, piece, 3.4, spectra, rate_hz)
+    in_time, early = (in_colour(known, piece, start_s, spectra, rate_hz) for start_s in (10.0, 3.4))
+    assert in_time.due > 1.2 * early.due
 
 
 @pytest.mark.parametrize("bpm", [42.0, 100.0, 240.0])
@@ -267,5 +274,40 @@ def test_what_is_due_is_a_number_for_any_rate_and_length(bpm: float, seconds: fl
     wave = pulse_wave(bpm, seconds, fps)
     spectra = power_spectra(wave, fps)
     known = controls(as_pulse(coloured_noise(len(wave), 2, seed=1), fps), places=[wave] * 16)
-    found = colour_due(known, wave, 0.0, spectra, np.full(len(spectra.power), bpm / 60))
+    found = in_colour(known, wave, 0.0, spectra, np.full(len(spectra.power), bpm / 60)).due
     assert found == np.inf if (seconds, bpm) == (4.0, 42.0) else 1 < found < np.inf
+
+
+def shown(chrominance: Array, wave: Array = WAVE) -> float:
+    return coloured([wave] * 16, chrominance, wave).shown
+
+
+def test_what_is_shown_grows_with_the_pulse_in_the_colours_and_has_its_sign() -> None:
+    pulse = 30 * WAVE
+    noise = shown(WALK)
+    assert shown(pulse + WALK) > 10
+    assert shown(pulse + WALK) - noise == pytest.approx(noise - shown(WALK - pulse), rel=0.05)
+    assert shown(pulse + WALK, -2 * WAVE) == pytest.approx(-shown(pulse + WALK))
+    assert shown(10 * (pulse + WALK)) == pytest.approx(shown(pulse + WALK))
+
+
+def test_what_beats_a_quarter_of_a_beat_beside_the_wave_shows_nothing_of_it() -> None:
+    quarter = np.roll(WAVE, round(FPS * 60 / BPM / 4))
+    assert abs(shown(30 * quarter + WALK)) < 0.2 * shown(30 * WAVE + WALK)
+
+
+def test_a_long_recording_shows_what_ten_seconds_do_not() -> None:
+    def shown_in(seconds: float) -> list[float]:
+        wave = pulse_wave(BPM, seconds, FPS, variability=0.02)
+        return [shown(wave + 0.5 * coloured_noise(len(wave), 2, seed=seed), wave) for seed in range(20)]
+
+    assert np.median(shown_in(60)) > 1.8 * np.median(shown_in(10))
+
+
+def test_noise_shows_a_wave_by_chance_alone() -> None:
+    for seconds in (10.0, 60.0):
+        wave = pulse_wave(BPM, seconds, FPS, variability=0.02)
+        found = [shown(coloured_noise(len(wave), 2, seed=seed), wave) for seed in range(200)]
+        assert abs(np.mean(found)) < 0.2
+        assert 0.4 < np.std(found) < 1.1
+        assert np.mean(np.array(found) > 1.7) < 0.05

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.pipeline import spectrum
-from service.pipeline.mean_rate import mean_rate_hz
+from service.pipeline.mean_rate import recording_mean_hz, step_rates_hz, window_means_hz
 from tests.service.pipeline.signals import Array, coloured_noise, times
 
 FPS = 30.0
@@ -27,6 +27,10 @@ def true_bpm(turns: Array, spectra: spectrum.Spectra) -> Array:
 def peaks_hz(spectra: spectrum.Spectra) -> Array:
     band = spectra.band
     return spectrum.peak_hz(spectra, spectra.power[:, band].argmax(axis=1))
+
+
+def mean_rate_hz(wave: Array, spectra: spectrum.Spectra, rate_hz: Array) -> Array:
+    return window_means_hz(step_rates_hz(wave, spectra, rate_hz))
 
 
 @pytest.mark.parametrize("fps", [15.0, 20.0, 30.0])
@@ -110,7 +114,7 @@ def test_what_stands_still_to_rounding_keeps_its_rate(value: float) -> None:
     spectra = spectrum.power_spectra(wave, FPS)
     assert not spectra.power.any()
     rates_hz = np.full(len(spectra.starts), 1.3)
-    np.testing.assert_array_equal(mean_rate_hz(wave, spectra, rates_hz), rates_hz)
+    np.testing.assert_allclose(mean_rate_hz(wave, spectra, rates_hz), rates_hz, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("line_hz", "rate_hz", "moved_hz"), [(1.2, 1.5, 1.3), (1.8, 1.5, 1.7), (0.6, 0.75, 0.7)])
@@ -158,3 +162,38 @@ def test_the_scale_of_the_wave_does_not_matter() -> None:
     spectra, tiny = spectrum.power_spectra(wave, FPS), spectrum.power_spectra(1e-6 * wave, FPS)
     rates_hz = peaks_hz(spectra)
     np.testing.assert_allclose(mean_rate_hz(1e-6 * wave, tiny, rates_hz), mean_rate_hz(wave, spectra, rates_hz))
+
+
+def mean_bpm(wave: Array, rates_bpm: Array, *, untrusted: slice = slice(0)) -> float:
+    """Return the recording's mean where each window's line is known, and some windows are not trusted."""
+    spectra = spectrum.power_spectra(wave, FPS)
+    middles = spectra.starts + spectra.length // 2
+    trusted = np.ones(len(middles), bool)
+    trusted[untrusted] = False
+    return 60 * recording_mean_hz(step_rates_hz(wave, spectra, rates_bpm[middles] / 60), spectra, trusted)
+
+
+@pytest.mark.parametrize("duration_s", [10.0, 12.0, 17.5, 30.0, 61.0])
+def test_the_recordings_mean_is_that_of_its_beats_not_of_its_windows(duration_s: float) -> None:
+    t = times(duration_s, FPS)
+    rates = 70 + 40 * np.exp(-t / 12)
+    wave, turns = wave_of(rates)
+    truth = 60 * (turns[-1] - turns[0]) / t[-1]
+    assert mean_bpm(wave, rates) == pytest.approx(truth, abs=0.9)
+    if duration_s >= 30:
+        spectra = spectrum.power_spectra(wave, FPS)
+        windows = 60 * mean_rate_hz(wave, spectra, rates[spectra.starts + spectra.length // 2] / 60)
+        assert abs(windows.mean() - truth) > 1.3
+
+
+def test_what_no_trusted_window_says_lies_on_a_line_between_what_others_say() -> None:
+    rates = np.interp(times(60, FPS), [0, 20, 40, 60], [60, 60, 90, 90])
+    wave, _ = wave_of(rates)
+    wave[round(20 * FPS) : round(40 * FPS)] = 0
+    wrong = np.where((rates > 60) & (rates < 90), 170.0, rates)
+    assert mean_bpm(wave, wrong, untrusted=slice(11, 40)) == pytest.approx(75, abs=0.3)
+
+
+def test_beyond_the_trusted_windows_the_rate_stays() -> None:
+    wave, _ = wave_of(np.repeat([66.0, 120.0], [1200, 600]))
+    assert mean_bpm(wave, np.full(1800, 66.0), untrusted=slice(31, None)) == pytest.approx(66, abs=0.2)

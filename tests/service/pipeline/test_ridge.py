@@ -37,7 +37,7 @@ def test_a_rate_that_dwells_at_both_ends_of_a_breath_has_its_mean(slowest: float
     peak, mean = 60 * peaks_hz(spectra)[0], true_bpm(turns, spectra)[0]
     assert abs(peak - mean) > 7
     assert found.gain_nats[0] > 1
-    assert 60 * found.where_it_swings(np.array([peak / 60]))[0] == pytest.approx(mean, abs=2.5)
+    assert 60 * found.where_it_swings(np.array([[peak / 60]]))[0, 0] == pytest.approx(mean, abs=2.5)
 
 
 @pytest.mark.parametrize("duration_s", [10.0, 60.0])
@@ -45,12 +45,12 @@ def test_what_swings_little_keeps_its_own_rate(duration_s: float) -> None:
     wave, _ = wave_of(deep_breaths(duration_s, slowest=63.0, fastest=71.0))
     _, found = followed(wave)
     own_hz = np.linspace(1.0, 1.2, len(found.mean_hz))
-    np.testing.assert_array_equal(found.where_it_swings(own_hz), own_hz)
+    np.testing.assert_array_equal(found.where_it_swings(own_hz[:, None]), own_hz[:, None])
 
 
 def test_the_path_answers_from_three_quarters_of_a_nat_on() -> None:
     found = Ridge(np.array([1.0, 1.0]), np.array([0.74, 0.76]))
-    assert found.where_it_swings(np.array([1.3, 1.3])).tolist() == [1.3, 1.0]
+    assert found.where_it_swings(np.array([[1.2, 1.4], [1.2, 1.4]])).tolist() == [[1.2, 1.4], [1.0, 1.0]]
 
 
 def test_ten_seconds_swing_nearly_as_far_alone_as_within_a_minute() -> None:
