@@ -100,7 +100,8 @@ class InColour:
     """How far a wave stands out of chance in the chrominance: amplitudes, 1 is chance.
 
     due: from 0 to infinity, what there would be at most, were the wave blood. shown: what there is in phase with the
-    wave, negative where chrominance swings against it.
+    wave, negative where chrominance swings against it; 0 where nothing but the face is seen, since the light of a lamp
+    that is not white looks the same.
     """
 
     due: float
@@ -140,7 +141,7 @@ def in_colour(controls: Controls, wave: Array, start_s: float, spectra: Spectra,
         return common / energy if common > 0 else math.inf
 
     swings = float(np.median([swing(place) for place in controls.places]))
-    in_phase = float(np.vdot(own, colour[bins.line]).real)
+    in_phase = float(np.vdot(own, colour[bins.line]).real) if controls.around else 0.0
     return InColour(
         due=_COLOUR_OF_PULSE * math.sqrt(swings / by_chance), shown=in_phase / math.sqrt(energy * by_chance)
     )

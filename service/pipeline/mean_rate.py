@@ -65,18 +65,20 @@ def window_means_hz(rates: Array) -> Array:
 
 
 def recording_mean_hz(rates: Array, spectra: Spectra, trusted: Bools) -> float:
-    """Return the mean rate over the time from the first to the last window of the spectra, in 0.7..4 Hz.
+    """Return the mean rate over the time from the start of the first window to the end of the last, in 0.7..4 Hz.
 
     rates: (W, S), of the windows' steps. trusted: (W,), one at least. Each step of time counts once, as the window says
     whose middle is nearest; where that is not trusted, by the straight lines between the means of the trusted ones, and
-    before the first and after the last of these by theirs.
+    before the first and after the last of these by the mean of all of them: the one window beside what failed is the
+    worst of them, and would speak for all of it.
     """
     step = spectra.length / rates.shape[1]
     times = np.arange(spectra.starts[0] + step / 2, spectra.starts[-1] + spectra.length, step)
     middles = spectra.starts + spectra.length / 2
     nearest = np.searchsorted((middles[1:] + middles[:-1]) / 2, times)
     steps = np.minimum((times - spectra.starts[nearest]) // step, rates.shape[1] - 1).astype(np.intp)
-    between = np.interp(times, middles[trusted], rates.mean(axis=1)[trusted])
+    means = rates.mean(axis=1)[trusted]
+    between = np.interp(times, middles[trusted], means, left=means.mean(), right=means.mean())
     through = np.where(trusted[nearest], rates[nearest, steps], between)
     return float(np.clip(through.mean(), *BAND_HZ))
 

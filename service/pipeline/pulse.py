@@ -101,7 +101,7 @@ def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectr
     colour = spectrum.hann_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope)
     seen = (controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
     blood = in_colour(*seen)
-    return spectra, quality.checked(rated, colour, blood.due, blood.shown, echo(*seen))
+    return spectra, quality.checked(rated, colour, due=blood.due, shown=blood.shown, echo=echo(*seen))
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

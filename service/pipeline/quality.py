@@ -32,8 +32,8 @@ colour_db: the prominence of the same rate in the chrominance signal of the face
 signal is given. A lamp that flickers and a head that nods change all colours alike, blood does not: where chrominance
 knows nothing of a rate, no confidence is left of it, however clear it is. Unless it could not know: codecs spoil
 colours first, and where a pulse of the strength that the brightness shows would drown in the noise of the chrominance
-(controls.in_colour), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one. Nor where all
-windows together show it, in phase with the wave, and as strong as it is due: that counts as up to 6 dB.
+(controls.in_colour), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one. The same where
+all windows together show what no one of them does: in phase with the wave, and near as strong as it is due.
 
 Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face or with
 the codec's key frames (controls.echo). Above a half little confidence is left.
@@ -57,7 +57,8 @@ LOWEST = {name: low for name, (low, _) in _RANGES.items()}
 SILENT_HZ = float(np.sqrt(spectrum.BAND_HZ[0] * spectrum.BAND_HZ[1]))  # the band's middle: 100 bpm, said of nothing
 _COLOUR_NEEDED_DB, _COLOUR_SOFTNESS_DB = 1.0, 1.5  # of prominence: half, and a factor e of the odds
 _UNSEEN_DB, _UNSEEN_DUE, _FALL_DB = 3.0, 2.0, 8.0  # of what chrominance cannot show: up to there, less per one
-_SHOWN, _OF_DUE, _RISE_DB, _SHOWN_DB = 1.7, 0.4, 4.0, 6.0  # that many dB where it shows so much, of what is due so much
+_SHOWN = 1.7  # as much as that, and
+_OF_DUE = 0.4  # as much of what is due, shown by all windows together, counts as 3 dB too
 ECHO = "echo"
 _ECHO_LIMIT, _ECHO_SOFTNESS = 0.5, 0.05  # the same of the echo
 _AGREEMENT_BPM = 6.0  # the half width of the line in the SNR's definition
@@ -104,7 +105,7 @@ def rate(wave: Array, spectra: Spectra) -> Rated:
     )
 
 
-def checked(rated: Rated, colour: Spectra, due: float, shown: float, echo: float) -> Rated:
+def checked(rated: Rated, colour: Spectra, *, due: float, shown: float, echo: float) -> Rated:
     """Return the rates with what the video's other signals say of them: the spectra of chrominance, and the echo.
 
     Chrominance may have a window less or more. due (0..inf), shown (any sign), echo (0..1): see controls. Where less is
@@ -114,8 +115,7 @@ def checked(rated: Rated, colour: Spectra, due: float, shown: float, echo: float
     first = colour.part(slice(count))
     colour_db = float(np.median(_clipped("colour_db", spectrum.prominence_db(first, rated.bpm[:count] / 60))))
     unseen_db = _UNSEEN_DB - _FALL_DB * max(due - _UNSEEN_DUE, 0.0)
-    beyond = shown - max(_SHOWN, _OF_DUE * due)
-    shown_db = min(_UNSEEN_DB + (_RISE_DB if beyond > 0 else _FALL_DB) * beyond, _SHOWN_DB)
+    shown_db = _UNSEEN_DB - _FALL_DB * max(max(_SHOWN, _OF_DUE * due) - shown, 0.0)
     return replace(rated, colour_db=max(colour_db, unseen_db, shown_db), echo=echo)
 
 

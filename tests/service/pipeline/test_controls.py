@@ -291,6 +291,13 @@ def test_what_is_shown_grows_with_the_pulse_in_the_colours_and_has_its_sign() ->
     assert shown(10 * (pulse + WALK)) == pytest.approx(shown(pulse + WALK))
 
 
+def test_where_nothing_but_the_face_is_seen_nothing_is_shown() -> None:
+    spectra, colours = power_spectra(WAVE, FPS), as_pulse(30 * WAVE + WALK, FPS)
+    known = replace(controls(colours, places=[WAVE] * 16), around=())
+    found = in_colour(known, WAVE, 0.0, spectra, np.full(len(spectra.power), BPM / 60))
+    assert found == InColour(due=due([WAVE] * 16, 30 * WAVE + WALK), shown=0.0)
+
+
 def test_what_beats_a_quarter_of_a_beat_beside_the_wave_shows_nothing_of_it() -> None:
     quarter = np.roll(WAVE, round(FPS * 60 / BPM / 4))
     assert abs(shown(30 * quarter + WALK)) < 0.2 * shown(30 * WAVE + WALK)

@@ -194,6 +194,23 @@ def test_what_no_trusted_window_says_lies_on_a_line_between_what_others_say() ->
     assert mean_bpm(wave, wrong, untrusted=slice(11, 40)) == pytest.approx(75, abs=0.3)
 
 
-def test_beyond_the_trusted_windows_the_rate_stays() -> None:
-    wave, _ = wave_of(np.repeat([66.0, 120.0], [1200, 600]))
-    assert mean_bpm(wave, np.full(1800, 66.0), untrusted=slice(31, None)) == pytest.approx(66, abs=0.2)
+def test_beyond_the_trusted_windows_it_goes_on_at_the_mean_of_these() -> None:
+    rates = np.repeat([60.0, 90.0, 150.0], [600, 600, 600])
+    wave, _ = wave_of(rates)
+    lines = np.repeat([60.0, 90.0], [600, 1200])
+    assert mean_bpm(wave, lines, untrusted=slice(31, None)) == pytest.approx(75, abs=0.7)
+
+
+def test_the_ends_count_by_what_the_phase_does_there() -> None:
+    """Within its first and its last seconds no window lies but one; its mean is not the rate there."""
+    for duration_s in (11.0, 13.0, 16.0):
+        t = times(duration_s, FPS)
+        rates = 75 - 6 * np.cos(2 * np.pi * t / duration_s)
+        wave, turns = wave_of(rates)
+        truth = 60 * (turns[-1] - turns[0]) / t[-1]
+        spectra = spectrum.power_spectra(wave, FPS)
+        lines = rates[spectra.starts + spectra.length // 2] / 60
+        means, middles = 60 * mean_rate_hz(wave, spectra, lines), spectra.starts + spectra.length / 2
+        by_means = np.interp(np.arange(len(wave)), middles, means).mean()
+        assert abs(by_means - truth) > 0.5
+        assert mean_bpm(wave, rates) == pytest.approx(truth, abs=0.35)
