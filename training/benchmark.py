@@ -36,7 +36,7 @@ class Case:
 
 
 class CaseSet(Protocol):
-    """Which videos: BenchmarkSpec, fixed_sets.FixedSet, webcam.WebcamSpec, lamps.LampSpec or pulseless's."""
+    """Which videos: BenchmarkSpec, FixedSet, WebcamSpec, LampSpec or PulselessMinuteSpec."""
 
     @property
     def name(self) -> str:

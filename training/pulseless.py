@@ -29,7 +29,7 @@ class PulselessMinuteSpec:
 
     @property
     def seeds(self) -> range:
-        """One per video."""
+        """One per video; the even ones of webcams are MPEG-4."""
         return seeds_of(self.split, _COUNT, skip=_FIRST_SEED)
 
     def recipe(self, seed: int, faces: FaceSource) -> Recipe:

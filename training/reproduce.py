@@ -5,10 +5,10 @@ python -m training.reproduce ubfc-rppg=FOLDER pure=FOLDER cohface=FOLDER own=FOL
 
 SET is rendered-1 or rendered-1-pulseless (fixed sets, rendered as needed; both without any SET), webcam (videos as most
 people make them, rendered likewise), webcam-minute (longer ones), either with -calibration behind it (the same of other
-people) or lamps (that flicker at a heart's rate), one of the data sets with its folder, or rendered=FOLDER for a folder
-of training.evaluate's. Prints tables 1, 2, 3, 5 and 6, writes them with plots. The models are those of the store, so
-trained on none of these recordings; with --folds FOLDER each subject is scored by the store FOLDER/fold-<n> of the fold
-in which it tests (`python -m training.datasets split`).
+people), lamps (that flicker at a heart's rate) or pulseless-minute, one of the data sets with its folder, or
+rendered=FOLDER for a folder of training.evaluate's. Prints tables 1, 2, 3, 5 and 6, writes them with plots. The models
+are those of the store, so trained on none of these recordings; with --folds FOLDER each subject is scored by the store
+FOLDER/fold-<n> of the fold in which it tests (`python -m training.datasets split`).
 Every score is kept at once: a run that was interrupted goes on.
 """
 
@@ -43,8 +43,8 @@ _PREFACE = (
 TABLES = (1, 2, 3, 5, 6)
 _HWANG, _YOON = "Hwang, Park & Lee 2023", "Yoon 2023"
 _CROSS = (
-    "the models of the store, the same for all sets; the released ones have learned nothing of these. By lamps and the "
-    "sets named calibration constants of the confidence and of the rate's choice were set"
+    "the models of the store, the same for all sets; the released ones have learned nothing of these. By lamps, "
+    "pulseless-minute and the sets named calibration constants of the confidence and of the rate's choice were set"
 )
 _FOLDED = "the models of the fold in which a recording's subject tests"
 

@@ -120,8 +120,9 @@ def in_colour(controls: Controls, wave: Array, start_s: float, spectra: Spectra,
     count as if they swung without end. Infinite where most do, where chrominance is silent, as that of a picture
     without colours, and where its noise is unknown, as in 4 s of the slowest pulse.
 
-    Of all windows together: chance shrinks with the root of their number, so that a long recording shows what no window
-    of it does. A network sees the same noise as chrominance, so what it says of nothing is a little in phase too.
+    Both are of all windows together: chance shrinks with the root of the recording's length, so that a long one shows
+    what no window of it does. A network sees the noise that chrominance sees, so that its wave is a little in phase
+    with it even where there is no pulse.
     """
     last = (len(spectra.starts) - 1) % _THINNED
     thin = replace(spectra, power=spectra.power[last::_THINNED], starts=spectra.starts[last::_THINNED])

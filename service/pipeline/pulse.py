@@ -47,7 +47,8 @@ def heart_rate(
     Never raises for what the samples hold: what is not finite counts as invalid; constant, empty or shorter samples
     than 4 s give `low_quality` with confidence 0 and, where there is no power at all, 100 bpm (the middle of the band).
     A window passes with an SNR of -3 dB, 80 % valid samples, and its own peak within 6 bpm of the path through all.
-    The bpm is the mean over the recording's time, by the windows that pass (mean_rate.recording_mean_hz).
+    The bpm is the mean over the recording's time, by the windows that pass, by all where the status is `low_quality`
+    (mean_rate.recording_mean_hz).
     """
     wave, valid = _wave(pulse)
     bvp = _bvp(wave, pulse.fps)

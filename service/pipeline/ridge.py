@@ -37,7 +37,10 @@ class Ridge:
     gain_nats: Array
 
     def where_it_swings(self, rates: Array) -> Array:
-        """Return rates (W, S) in Hz, but the path's mean all through a window that it explains 0.75 nats better."""
+        """Return rates (W, S) in Hz, but the path's mean all through each window that swings.
+
+        That is one which the path explains more than 0.75 nats a step better.
+        """
         swings = self.gain_nats[:, None] > _SWINGS_NATS
         return np.where(swings, self.mean_hz[:, None], rates)
 

@@ -209,9 +209,9 @@ class HeartRateWindow:
 class HeartRate:
     """The heart rate of one recording.
 
-    bpm is the mean over the time that the windows span; where none passes the quality gate it goes on a line between
-    those that do, beyond these at their mean. When too few pass, `status` is `low_quality` and bpm is by all windows,
-    there only for whoever wants to look. bvp is the band-passed wave
+    bpm is the mean over the time that the windows span. Where none passes the quality gate the rate is taken as a
+    straight line between those that do, before and after them as their mean. When too few pass, `status` is
+    `low_quality` and bpm is by all windows, there only for whoever wants to look. bvp is the band-passed wave
     (float32, zero mean, unit variance), sample i at start_s + i / fps.
     """
 

@@ -1,7 +1,9 @@
 from collections import Counter
 
+from training.draw_sets import PULSELESS, without_pulse
 from training.pulseless import PULSELESS_MINUTE
 from training.synthesis.faces import DrawnFaces
+from training.webcam import WebcamSpec
 
 FACES = DrawnFaces()
 RECIPES = [PULSELESS_MINUTE.recipe(seed, FACES) for seed in PULSELESS_MINUTE.seeds]
@@ -15,16 +17,13 @@ def test_none_has_a_pulse_and_each_lasts_a_minute() -> None:
 
 
 def test_half_are_webcams_and_every_kind_is_as_frequent() -> None:
-    webcams = [
-        (recipe.camera.width, recipe.camera.height, recipe.camera.dropped) == (640, 480, 0) for recipe in RECIPES
-    ]
-    kinds = Counter(
-        (PULSELESS_MINUTE.groups(recipe, FACES)["kind"], webcam)
-        for recipe, webcam in zip(RECIPES, [seed // 8 % 2 == 0 for seed in PULSELESS_MINUTE.seeds], strict=True)
-    )
-    assert set(kinds.values()) == {8}
-    assert len(kinds) == 8
-    assert sum(webcams) >= 32
+    spec = WebcamSpec("webcams", PULSELESS_MINUTE.split, len(RECIPES), 60.0)
+    kinds: Counter[tuple[str, bool]] = Counter()
+    for recipe in RECIPES:
+        kind = PULSELESS_MINUTE.groups(recipe, FACES)["kind"]
+        kinds[kind, recipe == without_pulse(spec.recipe(recipe.seed, FACES), kind)] += 1
+    assert list(kinds.values()) == [8] * 8
+    assert {kind for kind, _ in kinds} == set(PULSELESS)
 
 
 def test_lamps_flicker_and_photographs_stay_photographs() -> None:
