@@ -15,9 +15,8 @@ from training.takes import CaseTakes, RecordingTakes, TakeSet
 from training.webcam import WEBCAM_SETS
 
 RENDERED = "rendered"
-_MADE: Mapping[str, CaseSet] = {
-    one.name: one for one in (*FIXED_SETS.values(), *WEBCAM_SETS.values(), LAMPS, PULSELESS_MINUTE)
-}  # as needed
+_ALONE: Mapping[str, CaseSet] = {LAMPS.name: LAMPS, PULSELESS_MINUTE.name: PULSELESS_MINUTE}
+_MADE: Mapping[str, CaseSet] = {**FIXED_SETS, **WEBCAM_SETS, **_ALONE}  # rendered as needed
 
 
 class SetUnknown(Exception):
