@@ -7,7 +7,7 @@ Sets whose recipes are fixed once and for all are those of fixed_sets.py.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Protocol
 from training.datasets.splits import people_of, seeds_of
 from training.pool import spread
 from training.synthesis.faces import FaceSource, face_source
-from training.synthesis.recipe import Recipe, sample_recipe
+from training.synthesis.recipe import Draw, Recipe, sample_recipe
 from training.synthesis.render import render
 from training.synthesis.skin import add_melanin, tone_group
 
@@ -36,7 +36,7 @@ class Case:
 
 
 class CaseSet(Protocol):
-    """Which videos: BenchmarkSpec, FixedSet, WebcamSpec, LampSpec or PulselessMinuteSpec."""
+    """Which videos: DrawnSet or fixed_sets.FixedSet."""
 
     @property
     def name(self) -> str:
@@ -62,41 +62,47 @@ class CaseSet(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BenchmarkSpec:
-    """Which set: whose faces, how many videos of how many seconds."""
+class DrawnSet:
+    """Videos of a split's people, drawn from today's mix: a later one draws others. A CaseSet.
 
+    name: of its folder. first_seed: of its split's. draw: what recipe a seed becomes. kind: the group `kind` of a seed,
+    in sets that have some.
+    """
+
+    name: str
     split: str
-    cases: int
-    duration_s: float = 30.0
-
-    @property
-    def name(self) -> str:
-        """Folder name."""
-        return f"{self.split}-{self.duration_s:g}s"
+    count: int
+    duration_s: float
+    draw: Draw
+    first_seed: int = 0
+    kind: Callable[[int], str] | None = None
 
     @property
     def seeds(self) -> range:
-        """One seed per case; a larger set begins with the smaller one."""
-        return seeds_of(self.split, self.cases)
+        """One per case; a larger set begins with the smaller one."""
+        return seeds_of(self.split, self.count, skip=self.first_seed)
 
     def recipe(self, seed: int, faces: FaceSource) -> Recipe:
-        """Return the recipe of one case, drawn from the full mix."""
-        recipe = sample_recipe(seed, people_of(self.split, faces.people), duration_s=self.duration_s)
-        if self.split != "calibration" or seed % NO_PULSE_EVERY:
-            return recipe
-        kind = "photograph" if seed % (2 * NO_PULSE_EVERY) else recipe.motion.kind
-        return replace(recipe, pulse=replace(recipe.pulse, strength=0.0), motion=replace(recipe.motion, kind=kind))
+        """Return the recipe of one case."""
+        return self.draw(seed, people_of(self.split, faces.people), self.duration_s)
 
     def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
-        """Return a recipe's groups and the skin's tone."""
+        """Return a recipe's groups, the skin's tone and, where the set has kinds, its kind."""
         face = faces.load(recipe.scene.person, recipe.scene.picture)
         tone = tone_group(add_melanin(face.rgb, face.skin, recipe.scene.melanin), face.points)
-        return {"skin tone": tone, **recipe_groups(recipe)}
+        kind = {"kind": self.kind(recipe.seed)} if self.kind else {}
+        return {"skin tone": tone, **recipe_groups(recipe), **kind}
 
     def outdated(self, recipe: Recipe) -> bool:
         """Return False: what was drawn from an earlier mix stays."""
         del recipe
         return False
+
+
+def mix_set(split: str, count: int, duration_s: float = 30.0) -> DrawnSet:
+    """Return videos of a split's people, of the full mix; one in six of those for calibration shows no pulse."""
+    draw = _mixed_or_pulseless if split == "calibration" else _mixed
+    return DrawnSet(f"{split}-{duration_s:g}s", split, count, duration_s, draw)
 
 
 def make_cases(
@@ -147,6 +153,18 @@ def recipe_groups(recipe: Recipe) -> dict[str, str]:
 def bits_group(bits_per_pixel: float) -> str:
     """Return the group of a video by the mean size of a frame over its pixels."""
     return "< 0.05" if bits_per_pixel < 0.05 else "0.05-0.15" if bits_per_pixel < 0.15 else "> 0.15"
+
+
+def _mixed(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    return sample_recipe(seed, people, duration_s=duration_s)
+
+
+def _mixed_or_pulseless(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    recipe = _mixed(seed, people, duration_s)
+    if seed % NO_PULSE_EVERY:
+        return recipe
+    kind = "photograph" if seed % (2 * NO_PULSE_EVERY) else recipe.motion.kind
+    return replace(recipe, pulse=replace(recipe.pulse, strength=0.0), motion=replace(recipe.motion, kind=kind))
 
 
 def _is_made(cases: CaseSet, path: Path) -> bool:

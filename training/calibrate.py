@@ -22,7 +22,7 @@ from service.pipeline.manifest import CalibrationPart, read_manifest
 from service.pipeline.pulse import heart_rate, quality_features
 from service.pipeline.quality import fit_calibration
 from service.pipeline.types import Calibration, Pulse
-from training.benchmark import BenchmarkSpec, Case, make_cases
+from training.benchmark import Case, make_cases, mix_set
 from training.card import untested, write_card
 from training.metrics import NEAR_BPM
 from training.pool import spread
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     cases: list[Case] = []
     for duration_s in args.durations_s:
-        spec = BenchmarkSpec("calibration", args.clips // len(args.durations_s), duration_s)
+        spec = mix_set("calibration", args.clips // len(args.durations_s), duration_s)
         cases += make_cases(spec, args.videos, args.faces, jobs=args.jobs)
     estimator = Estimator(args.model_store)
     seen = observe_all(cases, args.models or estimator.names, args.model_store, jobs=args.jobs)

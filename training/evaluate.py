@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from service.pipeline.estimate import Estimator
-from training.benchmark import BenchmarkSpec, make_cases
+from training.benchmark import DrawnSet, make_cases, mix_set
 from training.datasets.splits import SPLITS
 from training.plots import plot_errors
 from training.report import accuracy_tables
@@ -21,7 +21,7 @@ from training.scores import Score
 from training.takes import CaseTakes
 
 
-def report(scores: list[Score], spec: BenchmarkSpec) -> str:
+def report(scores: list[Score], spec: DrawnSet) -> str:
     """Return the tables as Markdown."""
     refused = sorted({score.name for score in scores if score.error_code})
     parts = [
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, or 2 when there is no answer to score."""
     args = _parser().parse_args(arguments)
-    spec = BenchmarkSpec(args.split, args.clips, args.duration_s)
+    spec = mix_set(args.split, args.clips, args.duration_s)
     cases = make_cases(spec, args.videos, args.faces, jobs=args.jobs)
     cases = [case for case in cases if case.bpm is not None]
     models = args.models or list(Estimator(args.model_store).names)

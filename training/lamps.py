@@ -7,48 +7,28 @@ Drawn from today's mix: a later one draws others.
 """
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from training.benchmark import BenchmarkSpec
-from training.datasets.splits import people_of, seeds_of
+from training.benchmark import DrawnSet
 from training.draw_sets import LAMP, flickering, without_pulse
-from training.synthesis.faces import FaceSource
 from training.synthesis.recipe import Recipe, sample_recipe
 
-_FIRST_SEED = 700_000  # of its split's
-_COUNT = 30
-_DURATION_S = 20.0
 _ONE_WITH_PULSE_OF = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LampSpec:
-    """The set by its name and the split of its people. A benchmark.CaseSet."""
-
-    name: str = "lamps"
-    split: str = "calibration"
-
-    @property
-    def seeds(self) -> range:
-        """One per video."""
-        return seeds_of(self.split, _COUNT, skip=_FIRST_SEED)
-
-    def recipe(self, seed: int, faces: FaceSource) -> Recipe:
-        """Return the recipe of one case."""
-        drawn = sample_recipe(seed, people_of(self.split, faces.people), duration_s=_DURATION_S)
-        if seed % _ONE_WITH_PULSE_OF:
-            return without_pulse(drawn, LAMP)
-        pulse = replace(drawn.pulse, strength=max(drawn.pulse.strength, 0.01))
-        return replace(drawn, pulse=pulse, light=flickering(drawn.light, random.Random(seed)))
-
-    def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
-        """Return by what a case's error is broken down."""
-        return {**BenchmarkSpec(self.split, _COUNT, _DURATION_S).groups(recipe, faces), "kind": LAMP}
-
-    def outdated(self, recipe: Recipe) -> bool:
-        """Return False: what was drawn from an earlier mix stays."""
-        del recipe
-        return False
+def lamp_case(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    """Draw a recipe of the full mix under such a lamp."""
+    drawn = sample_recipe(seed, people, duration_s=duration_s)
+    if seed % _ONE_WITH_PULSE_OF:
+        return without_pulse(drawn, LAMP)
+    pulse = replace(drawn.pulse, strength=max(drawn.pulse.strength, 0.01))
+    return replace(drawn, pulse=pulse, light=flickering(drawn.light, random.Random(seed)))
 
 
-LAMPS = LampSpec()
+def _kind(seed: int) -> str:
+    del seed
+    return LAMP
+
+
+LAMPS = DrawnSet("lamps", "calibration", 30, 20.0, lamp_case, first_seed=700_000, kind=_kind)

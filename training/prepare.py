@@ -13,7 +13,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from training.datasets.splits import SPLITS, people_of, seeds_of
 from training.pool import spread
 from training.recorded import Cutter, prepare_recordings
 from training.synthesis.faces import FaceSource, face_source
-from training.synthesis.recipe import Recipe, sample_recipe
+from training.synthesis.recipe import Draw, Recipe, sample_recipe
 from training.synthesis.render import render
 from training.webcam import webcam_clip
 
@@ -40,13 +40,13 @@ FRAMES = 320  # of a clip: 10.7 s, what one window of the pulse stage sees
 SPARE_S = 0.5  # the first frames may pass before the face is found
 
 
-def full_mix(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+def mix_clip(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
     """Draw a recipe of the full mix; the same seed and people give the same one."""
     return sample_recipe(seed, people, duration_s=duration_s, compact=True)
 
 
-DRAWS: dict[str, Callable[[int, Sequence[str], float], Recipe]] = {"mix": full_mix, "webcam": webcam_clip}
-"""How a seed becomes a recipe, by --kind: (seed, people, seconds) -> recipe."""
+DRAWS: dict[str, Draw] = {"mix": mix_clip, "webcam": webcam_clip}
+"""What to learn from, by --kind."""
 
 
 class Preparer:

@@ -6,52 +6,25 @@ with a pulse, it was chosen what chrominance has to show (service.pipeline.quali
 draws others.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from training.benchmark import BenchmarkSpec
-from training.datasets.splits import people_of, seeds_of
+from training.benchmark import DrawnSet
 from training.draw_sets import PULSELESS, without_pulse
-from training.synthesis.faces import FaceSource
 from training.synthesis.recipe import Recipe, sample_recipe
-from training.webcam import WebcamSpec
-
-_FIRST_SEED = 720_000  # of its split's
-_COUNT = 64
-_DURATION_S = 60.0
+from training.webcam import webcam_case
 
 
-@dataclass(frozen=True, slots=True)
-class PulselessMinuteSpec:
-    """The set by its name and the split of its people. A benchmark.CaseSet."""
-
-    name: str = "pulseless-minute"
-    split: str = "calibration"
-
-    @property
-    def seeds(self) -> range:
-        """One per video; the even ones of webcams are MPEG-4."""
-        return seeds_of(self.split, _COUNT, skip=_FIRST_SEED)
-
-    def recipe(self, seed: int, faces: FaceSource) -> Recipe:
-        """Return the recipe of one case."""
-        if seed // (2 * len(PULSELESS)) % 2:
-            drawn = sample_recipe(seed, people_of(self.split, faces.people), duration_s=_DURATION_S)
-        else:
-            drawn = WebcamSpec(self.name, self.split, _COUNT, _DURATION_S).recipe(seed, faces)
-        return without_pulse(drawn, _kind(seed))
-
-    def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
-        """Return by what a case's error is broken down."""
-        return {**BenchmarkSpec(self.split, _COUNT, _DURATION_S).groups(recipe, faces), "kind": _kind(recipe.seed)}
-
-    def outdated(self, recipe: Recipe) -> bool:
-        """Return False: what was drawn from an earlier mix stays."""
-        del recipe
-        return False
+def pulseless_case(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    """Draw a recipe of the full mix or of a webcam, without a pulse."""
+    if seed // (2 * len(PULSELESS)) % 2:
+        drawn = sample_recipe(seed, people, duration_s=duration_s)
+    else:
+        drawn = webcam_case(seed, people, duration_s)
+    return without_pulse(drawn, _kind(seed))
 
 
 def _kind(seed: int) -> str:
     return PULSELESS[seed // 2 % len(PULSELESS)]
 
 
-PULSELESS_MINUTE = PulselessMinuteSpec()
+PULSELESS_MINUTE = DrawnSet("pulseless-minute", "calibration", 64, 60.0, pulseless_case, first_seed=720_000, kind=_kind)

@@ -13,9 +13,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from training.benchmark import BenchmarkSpec
-from training.datasets.splits import people_of, seeds_of
-from training.synthesis.faces import FaceSource
+from training.benchmark import DrawnSet
 from training.synthesis.recipe import Recipe, sample_recipe
 
 _FIRST_SEED, _FIRST_MINUTE_SEED = 3_000_000, 3_500_000  # of its split's
@@ -38,61 +36,25 @@ _SET_LIMITS = _Limits(motion=0.5, pulse=0.006, exposure=0.5, noise=3.0)
 _CLIP_LIMITS = _Limits(motion=0.6, pulse=0.004, exposure=0.4, noise=4.0)
 
 
-@dataclass(frozen=True, slots=True)
-class WebcamSpec:
-    """A set by its name, the split of its people and the length of its videos. A benchmark.CaseSet."""
-
-    name: str
-    split: str
-    count: int
-    duration_s: float = 12.0
-    first_seed: int = _FIRST_SEED
-
-    @property
-    def seeds(self) -> range:
-        """One per video; the even ones are MPEG-4."""
-        return seeds_of(self.split, self.count, skip=self.first_seed)
-
-    def recipe(self, seed: int, faces: FaceSource) -> Recipe:
-        """Return the recipe of one case: one of the full mix without what a webcam's user avoids."""
-        rng, compressed = random.Random(seed), seed % 2 == 0
-        people = people_of(self.split, faces.people)
-        mixed = sample_recipe(seed, people, duration_s=self.duration_s, hr_range_bpm=_HR_BPM)
-        calm = _calm(
-            mixed,
-            _SET_LIMITS,
-            kind=rng.choice(_KINDS),
-            fps=20.0 if compressed else 30.0,
-            compressed=compressed,
-            bits_per_pixel=rng.uniform(0.035, 0.06) if compressed else rng.uniform(0.05, 0.3),
-            gop=_COMPRESSED_GOP if compressed else _GOP,
-        )
-        face_height = rng.uniform(0.3, 0.55)
-        return replace(
-            calm,
-            scene=replace(calm.scene, face_height=face_height, centre_x=0.5, centre_y=0.5, melanin=0.0),
-            camera=replace(calm.camera, width=640, height=480),
-        )
-
-    def groups(self, recipe: Recipe, faces: FaceSource) -> dict[str, str]:
-        """Return by what a case's error is broken down."""
-        return BenchmarkSpec(self.split, self.count, self.duration_s).groups(recipe, faces)
-
-    def outdated(self, recipe: Recipe) -> bool:
-        """Return False: what was drawn from an earlier mix stays."""
-        del recipe
-        return False
-
-
-WEBCAM_SETS = {
-    spec.name: spec
-    for spec in (
-        WebcamSpec("webcam", "test", 80),
-        WebcamSpec("webcam-calibration", "calibration", 320),
-        WebcamSpec("webcam-minute", "test", 40, duration_s=60.0, first_seed=_FIRST_MINUTE_SEED),
-        WebcamSpec("webcam-minute-calibration", "calibration", 80, duration_s=60.0, first_seed=_FIRST_MINUTE_SEED),
+def webcam_case(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    """Draw a recipe to measure on: one of the full mix without what a webcam's user avoids; even seeds are MPEG-4."""
+    rng, compressed = random.Random(seed), seed % 2 == 0
+    mixed = sample_recipe(seed, people, duration_s=duration_s, hr_range_bpm=_HR_BPM)
+    calm = _calm(
+        mixed,
+        _SET_LIMITS,
+        kind=rng.choice(_KINDS),
+        fps=20.0 if compressed else 30.0,
+        compressed=compressed,
+        bits_per_pixel=rng.uniform(0.035, 0.06) if compressed else rng.uniform(0.05, 0.3),
+        gop=_COMPRESSED_GOP if compressed else _GOP,
     )
-}
+    face_height = rng.uniform(0.3, 0.55)
+    return replace(
+        calm,
+        scene=replace(calm.scene, face_height=face_height, centre_x=0.5, centre_y=0.5, melanin=0.0),
+        camera=replace(calm.camera, width=640, height=480),
+    )
 
 
 def webcam_clip(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
@@ -116,6 +78,17 @@ def webcam_clip(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
     )
     darker = rng.random() < 0.5
     return calm if darker else replace(calm, scene=replace(calm.scene, melanin=0.0))
+
+
+WEBCAM_SETS = {
+    of.name: of
+    for of in (
+        DrawnSet("webcam", "test", 80, 12.0, webcam_case, _FIRST_SEED),
+        DrawnSet("webcam-calibration", "calibration", 320, 12.0, webcam_case, _FIRST_SEED),
+        DrawnSet("webcam-minute", "test", 40, 60.0, webcam_case, _FIRST_MINUTE_SEED),
+        DrawnSet("webcam-minute-calibration", "calibration", 80, 60.0, webcam_case, _FIRST_MINUTE_SEED),
+    )
+}
 
 
 def _calm(

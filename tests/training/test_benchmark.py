@@ -7,23 +7,23 @@ import pytest
 
 from service.pipeline.decode import VideoReader
 from tests.service.pipeline.renders import face_recipe
-from training.benchmark import NO_PULSE_EVERY, BenchmarkSpec, make_cases, read_case, recipe_groups
+from training.benchmark import NO_PULSE_EVERY, make_cases, mix_set, read_case, recipe_groups
 from training.datasets.splits import people_of
 from training.synthesis.faces import DrawnFaces
 from training.synthesis.pulse_wave import Truth
 from training.synthesis.recipe import Recipe
 
 PEOPLE = list(DrawnFaces().people)
-SPEC = BenchmarkSpec("test", 2, 3.0)
+SPEC = mix_set("test", 2, 3.0)
 
 
 def recipes(split: str, count: int = 60) -> list[Recipe]:
-    spec = BenchmarkSpec(split, count)
+    spec = mix_set(split, count)
     return [spec.recipe(seed, DrawnFaces()) for seed in spec.seeds]
 
 
 def test_a_larger_set_begins_with_the_smaller_one() -> None:
-    assert list(BenchmarkSpec("test", 5).seeds)[:3] == list(BenchmarkSpec("test", 3).seeds)
+    assert list(mix_set("test", 5).seeds)[:3] == list(mix_set("test", 3).seeds)
 
 
 def test_some_of_the_calibration_shows_no_pulse() -> None:

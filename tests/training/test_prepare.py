@@ -12,7 +12,7 @@ from tests.training.datasets.folders import heart, make_take, write_own
 from tests.training.videos import STORE, small_recipe
 from training.clips import ClipFolder
 from training.datasets.splits import people_of
-from training.prepare import Preparer, full_mix, main
+from training.prepare import Preparer, main, mix_clip
 from training.synthesis.codec import CodecSettings
 from training.synthesis.faces import AstronautFace, DrawnFaces
 from training.synthesis.motion import MotionSettings
@@ -82,7 +82,7 @@ def test_the_command_fills_a_cache(kind: str, tmp_path: Path, capsys: pytest.Cap
     assert f"{len(addresses)} clips of 1 renders" in capsys.readouterr().out
     clip = folder.read(addresses[0])
     assert clip.rgb.shape == (FRAMES, 3, 36, 36)
-    draw = {"mix": full_mix, "webcam": webcam_clip}[kind]
+    draw = {"mix": mix_clip, "webcam": webcam_clip}[kind]
     people = people_of("train", DrawnFaces().people)
     duration_s = json.loads(clip.meta["recipe"])["duration_s"]
     assert clip.meta["recipe"] == draw(clip.meta["seed"], people, duration_s).to_json()

@@ -1,9 +1,10 @@
 from collections import Counter
 
+from training.datasets.splits import people_of
 from training.draw_sets import PULSELESS, without_pulse
 from training.pulseless import PULSELESS_MINUTE
 from training.synthesis.faces import DrawnFaces
-from training.webcam import WebcamSpec
+from training.webcam import webcam_case
 
 FACES = DrawnFaces()
 RECIPES = [PULSELESS_MINUTE.recipe(seed, FACES) for seed in PULSELESS_MINUTE.seeds]
@@ -17,11 +18,11 @@ def test_none_has_a_pulse_and_each_lasts_a_minute() -> None:
 
 
 def test_half_are_webcams_and_every_kind_is_as_frequent() -> None:
-    spec = WebcamSpec("webcams", PULSELESS_MINUTE.split, len(RECIPES), 60.0)
+    people = people_of(PULSELESS_MINUTE.split, FACES.people)
     kinds: Counter[tuple[str, bool]] = Counter()
     for recipe in RECIPES:
         kind = PULSELESS_MINUTE.groups(recipe, FACES)["kind"]
-        kinds[kind, recipe == without_pulse(spec.recipe(recipe.seed, FACES), kind)] += 1
+        kinds[kind, recipe == without_pulse(webcam_case(recipe.seed, people, 60.0), kind)] += 1
     assert list(kinds.values()) == [8] * 8
     assert {kind for kind, _ in kinds} == set(PULSELESS)
 

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
+from training.benchmark import DrawnSet
 from training.synthesis.faces import DrawnFaces
 from training.synthesis.recipe import Recipe
-from training.webcam import WEBCAM_SETS, WebcamSpec, webcam_clip
+from training.webcam import WEBCAM_SETS, webcam_clip
 
 FACES = DrawnFaces()
 
 
-def recipes(spec: WebcamSpec) -> list[Recipe]:
+def recipes(spec: DrawnSet) -> list[Recipe]:
     return [spec.recipe(seed, FACES) for seed in spec.seeds]
 
 

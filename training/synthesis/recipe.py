@@ -1,7 +1,7 @@
 """The recipe of a clip: everything needed to make it again, and the mix from which recipes are drawn."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -84,6 +84,10 @@ _CODEC_SHARES = {
 }  # fmt: skip
 _COMPACT_SHARES = {(352, 288): 0.5, (320, 240): 0.2, (640, 480): 0.14, (288, 352): 0.06, (480, 360): 0.1}
 _SIZE_SHARES = {(640, 480): 0.72, (320, 240): 0.1, (640, 360): 0.06, (480, 640): 0.06, (1280, 720): 0.06}
+
+
+Draw = Callable[[int, Sequence[str], float], Recipe]
+"""What recipe a seed becomes: (seed, people, seconds); the same ones give the same recipe."""
 
 
 def sample_recipe(
