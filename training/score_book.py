@@ -145,14 +145,19 @@ def model_digest(store: Path, model: str) -> str:
 
 @cache
 def chain_digest(folder: Path = _PIPELINE) -> str:
-    """Return what changes with the code in `folder` that makes heart rates of videos, but not with its comments."""
+    """Return what changes with the code in `folder` that makes heart rates of videos, but not with remarks on it."""
     files = sorted(folder.glob("*.py"))
     return hashlib.sha256("".join(_code(path) for path in files if path.stem not in _ASIDE).encode()).hexdigest()
 
 
 def _code(path: Path) -> str:
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
-            node.body = node.body[1:]
-    return ast.dump(tree)
+    return ast.dump(_Remarkless().visit(ast.parse(path.read_text())))
+
+
+class _Remarkless(ast.NodeTransformer):
+    """Leaves out docstrings and the strings under constants."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        """Return a statement that is not just a string."""
+        is_remark = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_remark else node

@@ -33,7 +33,7 @@ signal is given. A lamp that flickers and a head that nods change all colours al
 knows nothing of a rate, no confidence is left of it, however clear it is. Unless it could not know: codecs spoil
 colours first, and where a pulse of the strength that the brightness shows would drown in the noise of the chrominance
 (controls.in_colour), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one. The same where
-all windows together show what no one of them does: in phase with the wave, and near as strong as it is due.
+all windows together show what no one of them does: in phase with the wave, 1.7 times chance and 0.4 of what is due.
 
 Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face or with
 the codec's key frames (controls.echo). Above a half little confidence is left.

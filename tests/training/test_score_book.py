@@ -84,10 +84,10 @@ def test_a_models_digest_changes_with_its_confidence_alone(store: Path) -> None:
 
 def test_the_chains_digest_is_that_of_its_code(tmp_path: Path) -> None:
     for name, (pulse, hrv) in {
-        "old": ("def f():\n    return 1\n", ""),
-        "remarked": ('def f():\n    """Return one."""\n    return 1  # as before\n', ""),
-        "aside": ("def f():\n    return 1\n", "MORE = 1"),
-        "changed": ("def f():\n    return 2\n", ""),
+        "old": ("A = 1\n\n\ndef f():\n    return A\n", ""),
+        "remarked": ('A = 1\n"""One."""\n\n\ndef f():\n    """Return one."""\n    return A  # as before\n', ""),
+        "aside": ("A = 1\n\n\ndef f():\n    return A\n", "MORE = 1"),
+        "changed": ("A = 2\n\n\ndef f():\n    return A\n", ""),
     }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "pulse.py").write_text(pulse)
