@@ -13,11 +13,12 @@ from pydantic import TypeAdapter
 from service import wire
 from service.api.schemas import HeartRateResult
 from service.logs import describe_error
+from service.pipeline.answers import Estimate
 from service.pipeline.errors import FacePulseError
 from service.pipeline.images import FrameBatch
 from service.pipeline.manifest import Release
 from service.pipeline.progress import Progress
-from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
+from service.pipeline.types import Box, DecodeLimits, FaceChoice
 
 _PROGRESS_EVERY_S = 0.5
 _TASKS: dict[bytes, TypeAdapter[wire.Task]] = {

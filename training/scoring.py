@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from service.pipeline.answers import Estimate, HeartRate
 from service.pipeline.errors import InputError
 from service.pipeline.estimate import Estimator
-from service.pipeline.types import Estimate, HeartRate
 from training import metrics
 from training.scores import Score, WaveScore, WindowScore
 from training.takes import Reference, Take

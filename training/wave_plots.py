@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from service.pipeline.types import HeartRate
+from service.pipeline.answers import HeartRate
 from training.metrics import Array, band_power
 from training.scores import Score
 from training.scoring import z_scored

@@ -6,17 +6,8 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from service.api.schema import Schema, Share
-from service.pipeline.types import (
-    Estimate,
-    FaceEstimate,
-    FaceTrack,
-    HeartRate,
-    Hrv,
-    ModelInfo,
-    Respiration,
-    VideoInfo,
-    Withheld,
-)
+from service.pipeline.answers import Estimate, FaceEstimate, HeartRate, Hrv, Respiration, Withheld
+from service.pipeline.types import FaceTrack, ModelInfo, VideoInfo
 
 
 class Bvp(Schema):

@@ -11,7 +11,7 @@ from service.cli.codes import OK, UNUSABLE, count
 if TYPE_CHECKING:
     from service.cli.codes import Commands
     from service.cli.speed import Cost
-    from service.pipeline.types import Estimate
+    from service.pipeline.answers import Estimate
 
 _DESCRIPTION = """\
 Measure a clip with every model, one thread each, and say what that costs: milliseconds per frame by stage, and the

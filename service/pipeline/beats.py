@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, interpolate, ndimage, signal
 
+from service.pipeline.answers import HeartRate
 from service.pipeline.spectrum import Array
-from service.pipeline.types import Bools, HeartRate
+from service.pipeline.types import Bools
 
 PER_TURN = 64  # points per beat: 43 to 256 Hz; parabolas do the rest
 FEWEST = 5  # beats; of fewer there is no average worth the name

@@ -8,25 +8,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from service.pipeline.answers import SMOOTHED, FaceEstimate, HeartRate
 from service.pipeline.clip import ClipBuilder
 from service.pipeline.control_stream import ControlStream
 from service.pipeline.controls import Controls
 from service.pipeline.errors import NoFaceFound
 from service.pipeline.frame import Frame
 from service.pipeline.pulse import extras, heart_rate
-from service.pipeline.types import (
-    SMOOTHED,
-    Clip,
-    FaceEstimate,
-    FaceTrack,
-    HeartRate,
-    Pulse,
-    PulseModel,
-    PulseStream,
-    TrackedFace,
-    VideoInfo,
-    Warned,
-)
+from service.pipeline.types import Clip, FaceTrack, Pulse, PulseModel, PulseStream, TrackedFace, VideoInfo, Warned
 from service.pipeline.warn import face_warnings
 
 Item = TypeVar("Item")

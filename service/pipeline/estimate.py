@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from service.pipeline.answers import Estimate
 from service.pipeline.chain import Chain, FrameSource, Tracker
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import CHUNK_FRAMES, ClipBuilder
@@ -23,18 +24,7 @@ from service.pipeline.mtcnn import FaceDetector
 from service.pipeline.prefetch import prefetch
 from service.pipeline.progress import Progress, ProgressReport
 from service.pipeline.pulse import DEFAULT_CALIBRATION
-from service.pipeline.types import (
-    Box,
-    Clip,
-    DecodeLimits,
-    Estimate,
-    FaceChoice,
-    FaceTrack,
-    InputSpec,
-    Pulse,
-    PulseModel,
-    Warned,
-)
+from service.pipeline.types import Box, Clip, DecodeLimits, FaceChoice, FaceTrack, InputSpec, Pulse, PulseModel, Warned
 
 AUTO = "auto"
 

@@ -8,9 +8,10 @@ says of s is taken off, and where there is too much to take off, nothing is said
 import numpy as np
 from scipy import integrate, interpolate, signal
 
+from service.pipeline.answers import HeartRate, Hrv, Withheld
 from service.pipeline.beats import Beats
 from service.pipeline.spectrum import Array
-from service.pipeline.types import Bools, HeartRate, Hrv, Withheld
+from service.pipeline.types import Bools
 
 MIN_SPAN_S = 20.0  # RMSSD holds from there on, Munoz et al. 2015; SDNN is then that of the 20 s
 MIN_INTERVALS = 12

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from service.pipeline import spectrum
+from service.pipeline.answers import HeartRate, HeartRateWindow
 from service.pipeline.clip import MAX_GAP_S, ClipBuilder
 from service.pipeline.control_stream import ControlStream
 from service.pipeline.controls import Controls
@@ -21,17 +22,7 @@ from service.pipeline.frame import Frame
 from service.pipeline.pulse import MIN_CONFIDENCE, MIN_SPAN_S, heart_rate
 from service.pipeline.recent import Recent
 from service.pipeline.stretches import Stretch, Told, newest, part, since_loss, whole_seconds
-from service.pipeline.types import (
-    Box,
-    Clip,
-    Floats,
-    HeartRate,
-    HeartRateWindow,
-    Pulse,
-    PulseModel,
-    TrackedFace,
-    Warned,
-)
+from service.pipeline.types import Box, Clip, Floats, Pulse, PulseModel, TrackedFace, Warned
 
 KEEP_S = 20.0  # what is said is taken from: windows of 10 s, of which the first and the last share nothing
 EVERY_S = 1.0  # of the video's time between two updates

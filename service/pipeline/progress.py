@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.pipeline.types import HeartRate
+from service.pipeline.answers import HeartRate
 
 _EVERY_S = 2.0
 _SHARE_OF_TIME = 0.02  # a rate is that of the whole past: what it costs grows with the video

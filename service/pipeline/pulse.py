@@ -10,6 +10,7 @@ as `low_quality` and with the confidence that it deserves.
 import numpy as np
 
 from service.pipeline import quality, spectrum
+from service.pipeline.answers import HeartRate, HeartRateWindow, Hrv, Respiration, Withheld
 from service.pipeline.beats import find_beats
 from service.pipeline.controls import Controls, echo, in_colour
 from service.pipeline.hrv import variability
@@ -17,17 +18,7 @@ from service.pipeline.mean_rate import recording_mean_hz, step_rates_hz, window_
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
 from service.pipeline.respiration import breathing
 from service.pipeline.spectrum import BAND_HZ, Array
-from service.pipeline.types import (
-    Bools,
-    Calibration,
-    Floats,
-    HeartRate,
-    HeartRateWindow,
-    Hrv,
-    Pulse,
-    Respiration,
-    Withheld,
-)
+from service.pipeline.types import Bools, Calibration, Floats, Pulse
 
 __all__ = ["BAND_HZ", "DEFAULT_CALIBRATION", "QUALITY_FEATURES", "extras", "heart_rate", "quality_features"]
 

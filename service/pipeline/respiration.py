@@ -7,9 +7,9 @@ so that a rate stands out where it is in several or very clear in one; how far i
 import numpy as np
 from scipy import signal, special
 
+from service.pipeline.answers import HeartRate, Respiration, Withheld
 from service.pipeline.beats import Beats
 from service.pipeline.spectrum import Array
-from service.pipeline.types import HeartRate, Respiration, Withheld
 
 MIN_SPAN_S = 20.0
 BAND_HZ = (0.08, 0.6)  # 5 to 36 breaths per minute

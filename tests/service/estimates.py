@@ -3,18 +3,8 @@
 import numpy as np
 
 from service.api.schemas import HeartRateResult
-from service.pipeline.types import (
-    Box,
-    Estimate,
-    FaceEstimate,
-    FaceTrack,
-    HeartRate,
-    HeartRateWindow,
-    ModelInfo,
-    Status,
-    VideoInfo,
-    Warned,
-)
+from service.pipeline.answers import Estimate, FaceEstimate, HeartRate, HeartRateWindow, Status
+from service.pipeline.types import Box, FaceTrack, ModelInfo, VideoInfo, Warned
 
 FPS, DURATION_S = 30.0, 15.0
 

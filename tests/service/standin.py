@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from service.pipeline.answers import Estimate
 from service.pipeline.errors import ManifestInvalid, NoFaceFound, NotAVideo, UnknownModel
 from service.pipeline.images import FrameBatch
 from service.pipeline.manifest import ModelStore, Release
 from service.pipeline.progress import Progress
-from service.pipeline.types import Box, DecodeLimits, Estimate, FaceChoice
+from service.pipeline.types import Box, DecodeLimits, FaceChoice
 from tests.service.estimates import make_estimate, make_face
 
 SPEC = "tests.service.standin:StandIn"

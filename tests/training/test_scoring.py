@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.pipeline.answers import HeartRate
 from service.pipeline.estimate import Estimator
-from service.pipeline.types import HeartRate
 from tests.service.pipeline.renders import BPM
 from tests.training.test_takes import pulse
 from tests.training.videos import write_case

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.api.schemas import HeartRateResult
-from service.pipeline.types import HeartRate, Hrv, Respiration, Withheld
+from service.pipeline.answers import HeartRate, Hrv, Respiration, Withheld
 from tests.service.estimates import make_estimate, make_face
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from service.cli.words import confidence_word, in_words
-from service.pipeline.types import Hrv, Respiration
+from service.pipeline.answers import Hrv, Respiration
 from tests.service.estimates import make_face, make_result
 
 

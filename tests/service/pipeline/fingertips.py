@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from service.pipeline import quality, spectrum
+from service.pipeline.answers import HeartRate
 from service.pipeline.pulse import heart_rate
-from service.pipeline.types import HeartRate, Pulse
+from service.pipeline.types import Pulse
 from tests.service.pipeline.heart import FPS
 from tests.service.pipeline.signals import Array, as_pulse
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from service.pipeline.answers import HeartRate, HeartRateWindow
 from service.pipeline.beats import Beats
 from service.pipeline.pulse import heart_rate
-from service.pipeline.types import Bools, HeartRate, HeartRateWindow
+from service.pipeline.types import Bools
 from tests.service.pipeline.signals import Array, as_pulse
 
 FPS = 30.0

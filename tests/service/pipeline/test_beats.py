@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from service.pipeline.answers import Hrv, Respiration
 from service.pipeline.beats import Beats, find_beats
 from service.pipeline.pulse import extras, heart_rate
-from service.pipeline.types import Hrv, Respiration
 from tests.service.pipeline.heart import FPS, beats_after, intervals_ms, known_rate, rate_of, wave_of
 from tests.service.pipeline.signals import PULSELESS, Array, coloured_noise, pulse_wave
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.pipeline.answers import Estimate
 from service.pipeline.errors import NoFaceFound, ResolutionOutOfRange, UnknownModel
 from service.pipeline.estimate import Estimator
-from service.pipeline.types import Estimate
 from tests.service.pipeline.frame_batches import crop, decode_rgb
 from tests.service.pipeline.media import Rgb
 from tests.service.pipeline.pictures import jpeg, write_images, write_raw

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.pipeline.answers import Estimate, Hrv, Respiration, Withheld
 from service.pipeline.estimate import Estimator
-from service.pipeline.types import Estimate, Hrv, Respiration, Withheld
 from tests.service.pipeline.renders import face_recipe, render_face
 from training.synthesis.pulse_wave import PulseSettings, Truth, make_truth
 

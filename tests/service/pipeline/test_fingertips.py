@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from service.pipeline.answers import Hrv, Withheld
 from service.pipeline.hrv import variability
 from service.pipeline.pulse import extras
-from service.pipeline.types import Hrv, Withheld
 from tests.service.pipeline.fingertips import RECORDINGS, brightest, strap, window_errors
 from tests.service.pipeline.heart import known_beats, known_rate
 from tests.service.pipeline.signals import Array

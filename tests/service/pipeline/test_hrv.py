@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.pipeline.answers import Hrv, Withheld
 from service.pipeline.beats import NONE, Beats, find_beats
 from service.pipeline.hrv import variability
-from service.pipeline.types import Hrv, Withheld
 from tests.service.pipeline.heart import beats_after, intervals_ms, known_beats, known_rate, rate_of, wave_of
 from tests.service.pipeline.signals import Array, coloured_noise
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from service.pipeline.answers import HeartRate
 from service.pipeline.progress import Progress, ProgressReport
-from service.pipeline.types import HeartRate
 from tests.service.estimates import make_face
 
 RATE = make_face(72.0).heart_rate

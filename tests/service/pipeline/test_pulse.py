@@ -3,8 +3,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from service.pipeline.answers import HeartRate
 from service.pipeline.pulse import MIN_SPAN_S, heart_rate
-from service.pipeline.types import HeartRate, Pulse, SampleKind
+from service.pipeline.types import Pulse, SampleKind
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, pulse_wave, times
 
 KINDS: tuple[SampleKind, ...] = ("wave", "derivative")

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.pipeline.answers import Respiration, Withheld
 from service.pipeline.beats import NONE, Beats, find_beats
 from service.pipeline.respiration import MIN_CONFIDENCE, breathing
-from service.pipeline.types import Respiration, Withheld
 from tests.service.pipeline.heart import beats_after, intervals_ms, known_beats, known_rate, rate_of, wave_of
 
 
