@@ -1,32 +1,17 @@
 """Jobs over HTTP, with a real service and stand-in workers."""
 
-import json
 import re
-import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from service.wire import DEFAULT_ESTIMATOR
 from tests.service.api.http import head, part, read_answer
+from tests.service.api.job_requests import Json, ask, delete, listen, reaches, submit
 from tests.service.server import ROOT, VIDEO, Server, running_server, wait_until
 from training.synthesis.pulse_wave import Truth
-
-Json = dict[str, Any]
-
-
-def submit(server: Server, content: bytes = VIDEO, headers: dict[str, str] | None = None, **options: str) -> Json:
-    with server.client() as client:
-        answer = client.post("/v1/jobs", files={"file": content}, data=options, headers=headers)
-    assert answer.status_code == 202, answer.text
-    job: Json = answer.json()
-    assert answer.headers["location"] == job["links"]["self"] == f"/v1/jobs/{job['id']}"
-    return job
 
 
 def test_of_several_replicas_an_id_says_which_one_has_the_job(tmp_path: Path) -> None:
@@ -34,22 +19,6 @@ def test_of_several_replicas_an_id_says_which_one_has_the_job(tmp_path: Path) ->
         job = submit(server)
         assert re.fullmatch("a-[0-9a-f]{32}", job["id"])
         assert ask(server, job).status_code == 200
-
-
-def ask(server: Server, job: Json) -> httpx.Response:
-    with server.client() as client:
-        return client.get(job["links"]["self"])
-
-
-def reaches(server: Server, job: Json, *states: str) -> Json:
-    """Wait until a job has one of the states, and return it."""
-
-    def has() -> Json | None:
-        now: Json = ask(server, job).json()
-        return now if now["state"] in states else None
-
-    found: Json = wait_until(has, 40)
-    return found
 
 
 def spent_s(server: Server) -> dict[int, float]:
@@ -60,25 +29,6 @@ def spent_s(server: Server) -> dict[int, float]:
 def spinning(server: Server, before: dict[int, float]) -> int | None:
     """Return the worker process that has computed 3 s since `before`: longer than one takes to start."""
     return next((pid for pid, now_s in spent_s(server).items() if now_s - before.get(pid, 0) > 3), None)
-
-
-def delete(server: Server, job: Json) -> httpx.Response:
-    with server.client() as client:
-        return client.delete(job["links"]["self"])
-
-
-def listen(server: Server, job: Json, **headers: str) -> Iterator[tuple[str, str, Json]]:
-    """Yield a job's events: id, name, data. Comments are left out."""
-    with server.client() as client, client.stream("GET", job["links"]["events"], headers=headers) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        event: dict[str, str] = {}
-        for line in answer.iter_lines():
-            if line and not line.startswith(":"):
-                name, _, value = line.partition(": ")
-                event[name] = value
-            elif event:
-                yield event.get("id", ""), event["event"], json.loads(event["data"])
-                event = {}
 
 
 def test_a_job_from_its_submission_to_its_result(server: Server) -> None:
@@ -259,52 +209,6 @@ def test_a_job_may_be_larger_than_a_request(server: Server) -> None:
     large = VIDEO + bytes(1_500_000)
     assert server.measure(large).json()["code"] == "upload_too_large"
     assert reaches(server, submit(server, large), "done")
-
-
-def test_results_expire(tmp_path: Path) -> None:
-    with running_server(tmp_path, job_ttl_s=2) as server:
-        job = submit(server)
-        assert [name for _, name, _ in listen(server, job)][-1] == "result"
-        expired = reaches(server, job, "expired")
-        assert (expired["result"], expired["problem"]) == (None, None)
-        wait_until(lambda: b'"bpm"' not in (server.data_dir / "jobs.sqlite3").read_bytes())
-        wait_until(lambda: ask(server, job).status_code == 404, 30)
-
-
-def test_what_becomes_of_jobs_when_a_service_is_ended_and_when_it_is_killed(tmp_path: Path) -> None:
-    with running_server(tmp_path, shutdown_s=30) as server:
-        ends, waits = submit(server, model="sleep_short"), submit(server)
-        reaches(server, ends, "running")
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(60) == 0
-        assert list(server.data_dir.glob("uploads-*")) == []
-    with running_server(tmp_path) as server:
-        done = ask(server, ends).json()
-        assert done["state"] == "done"
-        assert ask(server, waits).json()["problem"]["code"] == "interrupted"
-        killed = [submit(server, model="sleep_long"), submit(server)]
-        reaches(server, killed[0], "running")
-        server.process.send_signal(signal.SIGKILL)
-        server.process.wait(60)
-        assert len(server.uploads()) == 2
-    with running_server(tmp_path, wait_for_workers=False) as server:
-        for job in killed:
-            failed = ask(server, job).json()
-            assert (failed["state"], failed["problem"]["code"]) == ("failed", "interrupted")
-        assert ask(server, ends).json() == done
-        assert server.uploads() == []
-
-
-def test_an_ended_service_does_not_wait_for_a_long_job_and_tells_who_listens(tmp_path: Path) -> None:
-    with running_server(tmp_path, shutdown_s=2) as server:
-        job = submit(server, model="sleep_long")
-        reaches(server, job, "running")
-        events = listen(server, job)
-        assert next(events)[2]["state"] == "running"
-        server.process.send_signal(signal.SIGTERM)
-        assert list(events)[-1][2]["problem"]["code"] == "interrupted"
-        assert server.process.wait(60) == 0
-        assert not any(line["level"] == "ERROR" for line in server.log())
 
 
 def test_a_clip_too_long_for_a_request_gets_its_true_rate_as_a_job(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
-"""WS /v1/stream on a real server: with a stand-in in the worker for how sessions begin and end, with models for what
-they say."""
+"""WS /v1/stream with a stand-in in the worker: how sessions begin, what they may cost, how they end."""
 
 import contextlib
 import json
@@ -8,21 +7,17 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from service.api.mailbox import PLACES
-from service.wire import DEFAULT_ESTIMATOR
 from tests.service.api import live_standin
+from tests.service.api.live_sessions import frame, hear, hear_out, problem, session
 from tests.service.api.live_standin import BIG, DIE, QUIET, RAISE, REFUSE, SLOW
-from tests.service.pipeline.live_clips import face_messages, message, wall
 from tests.service.server import Server, running_server, wait_until
-
-STORE = Path(__file__).parents[3] / "model_store"
 
 
 @pytest.fixture(scope="module")
@@ -40,54 +35,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         stall_timeout_s=1.0,
     ) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One worker with the released models."""
-    folder = tmp_path_factory.mktemp("models")
-    with running_server(folder, estimator=DEFAULT_ESTIMATOR, model_store=STORE, workers=1) as server:
-        yield server
-
-
-@contextlib.contextmanager
-def session(server: Server, *, start: dict[str, Any] | None = None) -> Iterator[ClientConnection]:
-    """Open a session; with `start` that is sent and the answer to it read."""
-    address = f"ws://127.0.0.1:{server.port}/v1/stream"
-    with connect(address, subprotocols=["facepulse.v1"], proxy=None, max_size=None) as client:  # type: ignore[list-item]
-        if start is not None:
-            client.send(json.dumps({"type": "start"} | start))
-            assert hear(client)["type"] == "started"
-        yield client
-
-
-def frame(word: bytes = b"x", *, time_s: float = 0.0, size: int = 0) -> bytes:
-    return message(time_s, word + b" " * (size > 0) + bytes(size))
-
-
-def hear(client: ClientConnection) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(client.recv(timeout=30))
-    return answer
-
-
-def hear_out(client: ClientConnection) -> tuple[list[dict[str, Any]], int]:
-    """Return all that is still said, and the code with which the session is closed."""
-    heard = []
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            heard.append(hear(client))
-    assert client.close_code is not None
-    return heard, client.close_code
-
-
-def problem(client: ClientConnection) -> tuple[str, int]:
-    """Return the code of the problem that ends a session, and the code of its closing."""
-    heard, close_code = hear_out(client)
-    assert heard[-1]["type"] == "error", heard
-    fields = heard[-1]["problem"]
-    assert fields["type"] == f"/problems/{fields['code']}"
-    assert client.close_reason == fields["code"]
-    return fields["code"], close_code
 
 
 def test_a_session_begins_measures_and_ends(server: Server) -> None:
@@ -310,43 +257,3 @@ def test_addresses_with_secrets_are_not_logged(server: Server) -> None:
     with connect(f"ws://127.0.0.1:{server.port}/v1/stream?secret=1", proxy=None):
         pass
     assert "secret" not in server.log_text()
-
-
-def test_a_rendered_face_gets_its_rate(models: Server) -> None:
-    bodies = face_messages()  # drawn before, as a session waits only so long
-    with session(models, start={"model": "auto"}) as client:
-        for body in bodies:
-            client.send(body)
-            time.sleep(1 / 45)
-        client.send('{"type": "stop"}')
-        updates = [said for said in hear_out(client)[0] if said["type"] == "update"]
-    assert updates[-1]["bpm"] == pytest.approx(78, abs=3)
-    assert updates[-1]["confidence"] >= 0.5
-    assert updates[-1]["received"] == updates[-1]["frames"] + updates[-1]["dropped"]
-    assert updates[-1]["face"]["box"]["x1"] > updates[-1]["face"]["box"]["x0"]
-
-
-def test_a_wall_has_no_face(models: Server) -> None:
-    with session(models, start={}) as client:
-        for body in wall(3, fps=10):
-            client.send(body)
-            time.sleep(0.02)
-        update = hear(client)
-    assert (update["status"], update["bpm"]) == ("no_face", None)
-    assert update["warnings"][0]["code"] == "no_face"
-
-
-@pytest.mark.parametrize(
-    ("bodies", "code"),
-    [
-        ([message(0, b"garbage" * 50)], "not_an_image"),
-        ([b"short"], "frames_mismatch"),
-        ([*wall(0.1), *wall(0.1)], "timestamps_invalid"),
-        ([message(0, b"\xff\xd8\xff\xc0\x00\x11\x08\xea\x60\xea\x60" + bytes(50))], "resolution_out_of_range"),
-    ],
-)
-def test_what_cannot_be_measured_is_named(models: Server, bodies: list[bytes], code: str) -> None:
-    with session(models, start={}) as client:
-        for body in bodies:
-            client.send(body)
-        assert problem(client) == (code, 1008)

@@ -1,82 +1,24 @@
-"""The queue before a pool; where a test needs no worker, the pool has none and jobs stay as they are."""
+"""The queue before a pool."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from service.jobs.interface import Render
-from service.jobs.job import Failure, Job, JobQueueFull, JobsNotStored, Retry, TooManyJobs
-from service.jobs.queue import JobQueue, open_jobs
+from service.jobs.job import Failure, Job, JobQueueFull, Retry, TooManyJobs
+from service.jobs.queue import JobQueue
 from service.settings import Settings
-from service.wire import VideoTask
-from service.worker_handle import QueueFull
-from service.workers import Outcome, WorkerPool
-from tests.service.pool import running_pool, until
-from tests.service.server import VIDEO
-
-Body = Callable[[JobQueue], Awaitable[None]]
-_IDS = count()
-
-
-def render(outcome: Outcome, job: Job) -> bytes:
-    return b'{"request_id": "%s", "size": %d}' % (job.request_id.encode(), len(outcome.body))
-
-
-@asynccontextmanager
-async def queue_without_workers(folder: Path, **settings: Any) -> AsyncIterator[JobQueue]:
-    chosen = Settings(data_dir=folder, **{"workers": 2, "shutdown_s": 1} | settings)
-    async with open_jobs(chosen, WorkerPool(chosen), "uploads-a", render) as jobs:
-        yield jobs
-        await jobs.stop(0)
-
-
-def without_workers(folder: Path, body: Body, **settings: Any) -> None:
-    async def run() -> None:
-        async with queue_without_workers(folder, **settings) as jobs:
-            await body(jobs)
-
-    asyncio.run(run())
-
-
-def with_workers(folder: Path, body: Body, **settings: Any) -> None:
-    async def run() -> None:
-        async with running_pool(folder, **settings) as pool:
-            chosen = Settings(data_dir=folder, **{"workers": 1} | settings)
-            async with open_jobs(chosen, pool, "uploads-a", render) as jobs:
-                await body(jobs)
-                await jobs.stop(0)
-
-    asyncio.run(run())
-
-
-async def add(jobs: JobQueue, folder: Path, model: str = "auto", owner: str = "ann", retry: Retry | None = None) -> Job:
-    number = next(_IDS)
-    video = folder / f"job-{number}"
-    video.write_bytes(VIDEO)
-    job = Job(f"id-{number}", owner, f"request-{number}", "queued", created_s=1000.0)
-    return await jobs.add(job, VideoTask(str(video), model=model), retry)
-
-
-async def find(jobs: JobQueue, job: Job) -> Job:
-    found = await jobs.find(job.id, job.owner)
-    assert found is not None
-    return found
-
-
-async def over(jobs: JobQueue, job: Job) -> Job:
-    last = [news async for news in jobs.news(job.id, job.owner, 60) if news is not None][-1]
-    assert last.is_over
-    return last
-
-
-def videos(folder: Path) -> list[Path]:
-    return list(folder.glob("job-*"))
+from service.workers import Outcome
+from tests.service.jobs.queues import (
+    add,
+    find,
+    over,
+    videos,
+    with_workers,
+    without_workers,
+)
+from tests.service.pool import until
 
 
 def test_jobs_take_turns_and_a_failure_hurts_only_its_own(tmp_path: Path) -> None:
@@ -122,7 +64,7 @@ def test_removing_frees_the_worker_at_once(tmp_path: Path) -> None:
     with_workers(tmp_path, body)
 
 
-def test_what_cannot_be_rendered_is_an_internal_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_rendered_is_an_internal_error(tmp_path: Path) -> None:
     def fail(_outcome: Outcome, _job: Job) -> bytes:
         raise KeyError("secret")
 
@@ -130,8 +72,7 @@ def test_what_cannot_be_rendered_is_an_internal_error(tmp_path: Path, monkeypatc
         job = await add(jobs, tmp_path)
         assert (await over(jobs, job)).failure == Failure("internal_error")
 
-    monkeypatch.setitem(globals(), "render", fail)
-    with_workers(tmp_path, body)
+    with_workers(tmp_path, body, render=fail)
 
 
 def test_the_grace_time_lets_a_running_job_end(tmp_path: Path) -> None:
@@ -261,54 +202,3 @@ def test_nothing_new_is_said_as_such(tmp_path: Path) -> None:
         assert told == [await find(jobs, job), None, None]
 
     without_workers(tmp_path, body)
-
-
-def test_a_full_disk_takes_no_job(tmp_path: Path) -> None:
-    async def body(jobs: JobQueue) -> None:
-        await _fill_disk(jobs)
-        taken = 0
-        with contextlib.suppress(JobsNotStored):
-            while taken < 100:  # its one page is full long before
-                await add(jobs, tmp_path)
-                taken += 1
-        assert taken < 100
-        assert len(videos(tmp_path)) == jobs.running + jobs.waiting == taken
-
-    without_workers(tmp_path, body, job_queue_length=1000, job_max_per_key=1000)
-
-
-def test_a_file_that_cannot_be_written_at_the_end_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.jobs.queue._DISK_PAUSE_S", 0.05)
-
-    async def body(jobs: JobQueue) -> None:
-        job = await add(jobs, tmp_path)
-        await until(lambda: jobs.running == 1)
-        await jobs._keeper.call(jobs._store._db.execute, "PRAGMA query_only = ON")
-        await until(lambda: videos(tmp_path) == [])
-        await asyncio.sleep(0.2)
-        assert (await find(jobs, job)).state == "running"
-        await jobs._keeper.call(jobs._store._db.execute, "PRAGMA query_only = OFF")
-        assert (await over(jobs, job)).failure == Failure("queue_full", QueueFull.detail)
-
-    without_workers(tmp_path, body, job_timeout_s=0.01, queue_wait_s=0.5)
-
-
-def test_a_full_disk_costs_the_result_not_the_job(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with running_pool(tmp_path) as pool, _open(tmp_path, pool, lambda _outcome, _job: bytes(200_000)) as jobs:
-            await _fill_disk(jobs)
-            job = await add(jobs, tmp_path)
-            assert (await over(jobs, job)).failure == Failure("storage_full")
-
-    asyncio.run(run())
-
-
-def _open(folder: Path, pool: WorkerPool, render: Render) -> contextlib.AbstractAsyncContextManager[JobQueue]:
-    return open_jobs(Settings(data_dir=folder, workers=1), pool, "uploads-a", render)
-
-
-async def _fill_disk(jobs: JobQueue) -> None:
-    """Let the database grow no more."""
-    await jobs._keeper.call(jobs._store._db.execute, "PRAGMA max_page_count = 1")

@@ -1,57 +1,16 @@
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import numpy as np
 import pytest
 
 from service.pipeline.classical import CLASSICAL
 from service.pipeline.clip import ClipBuilder
 from service.pipeline.errors import NoFaceFound
-from service.pipeline.face import MAX_FACES, FaceTracker, crop_of, fits
-from service.pipeline.frame import Frame, frame_from_rgb
+from service.pipeline.face import FaceTracker, crop_of, fits
+from service.pipeline.frame import frame_from_rgb
 from service.pipeline.mtcnn import FaceDetector, overlap
 from service.pipeline.pulse import heart_rate
-from service.pipeline.types import Box, DetectedFace, FaceChoice, InputSpec, TrackedFace
+from service.pipeline.types import Box, FaceChoice, InputSpec, TrackedFace
+from tests.service.pipeline.face_scripts import MAIN, Places, Script, shifted, still, watch
 from tests.service.pipeline.faces import FACE_MODEL, centre, noise, scene_frame
-
-GREY = np.full((48, 64, 3), 128, np.uint8)
-MAIN, OTHER = Box(100, 100, 200, 220), Box(400, 100, 490, 210)
-Places = Callable[[float], list[Box]]
-
-
-@dataclass
-class Script:
-    """A detector that knows where the faces are at each time."""
-
-    places: Places
-    score: float = 0.99
-    searches: list[float] = field(default_factory=list)
-    confirms: list[float] = field(default_factory=list)
-
-    def detect(self, frame: Frame) -> list[DetectedFace]:
-        self.searches.append(frame.time_s)
-        faces = [DetectedFace(box, self.score) for box in self.places(frame.time_s)]
-        return sorted(faces, key=lambda face: -face.box.area)
-
-    def confirm(self, frame: Frame, box: Box) -> DetectedFace | None:
-        self.confirms.append(frame.time_s)
-        near = [place for place in self.places(frame.time_s) if overlap(place, box) > 0.5]
-        return DetectedFace(near[0], self.score) if near else None
-
-
-def watch(
-    tracker: FaceTracker, seconds: float, *, fps: float = 10.0, rgb: np.ndarray = GREY
-) -> list[tuple[TrackedFace, ...]]:
-    """Show the tracker a video of one picture; what it answered, frame by frame."""
-    return [tracker.update(frame_from_rgb(rgb, index / fps)) for index in range(round(seconds * fps))]
-
-
-def still(*boxes: Box) -> Places:
-    return lambda _time_s: list(boxes)
-
-
-def shifted(box: Box, x: float) -> Box:
-    return Box(box.x0 + x, box.y0, box.x1 + x, box.y1)
 
 
 def test_a_still_face_gets_one_crop() -> None:
@@ -200,67 +159,6 @@ def test_found_ratio_counts_seconds_not_looks() -> None:
     assert tracker.tracks()[0].found_ratio == pytest.approx(0.1, abs=0.001)
 
 
-def test_a_face_that_comes_back_elsewhere_is_followed() -> None:
-    tracker = FaceTracker(Script(lambda time_s: [MAIN] if time_s < 3 else ([] if time_s < 12 else [OTHER])))
-    answers = watch(tracker, 15)
-    assert answers[-1][0].crop == crop_of(OTHER)
-    assert len(tracker.tracks()[0].crops) == 2
-
-
-def test_a_bystander_does_not_take_over_at_once() -> None:
-    small = Box(500, 100, 540, 150)
-    tracker = FaceTracker(Script(lambda time_s: [MAIN, small] if time_s < 3 or time_s > 5 else [small]))
-    answers = watch(tracker, 10)
-    assert {face.crop for (face,) in answers} == {crop_of(MAIN)}
-
-
-def test_two_faces_of_like_size_do_not_change_places() -> None:
-    breathing = [Box(400, 100, 400 + side, 100 + 1.2 * side) for side in (80, 118)]
-    tracker = FaceTracker(Script(lambda time_s: [MAIN, breathing[int(time_s / 3) % 2]]))
-    answers = watch(tracker, 20)
-    assert {answer[0].crop for answer in answers} == {crop_of(MAIN)}
-    assert {len(answer) for answer in answers} == {1}
-
-
-def test_a_much_larger_face_takes_over() -> None:
-    large = Box(300, 50, 500, 290)
-    tracker = FaceTracker(Script(lambda time_s: [MAIN, large] if time_s > 2 else [MAIN]))
-    assert watch(tracker, 8)[-1][0].crop == crop_of(large)
-
-
-def test_all_faces_get_tracks_of_their_own() -> None:
-    tracker = FaceTracker(Script(still(OTHER, MAIN)), "all")
-    answers = watch(tracker, 6)
-    assert {tuple(face.face_id for face in answer) for answer in answers} == {(0, 1)}
-    assert [track.crops[0][1] for track in tracker.tracks()] == [crop_of(MAIN), crop_of(OTHER)]
-
-
-def test_a_second_face_is_noticed_within_seconds() -> None:
-    tracker = FaceTracker(Script(lambda time_s: [MAIN, OTHER] if time_s > 2 else [MAIN]), "all")
-    answers = watch(tracker, 8)
-    assert len(answers[0]) == 1
-    assert len(answers[60]) == 2
-
-
-def test_one_face_moves_and_the_other_stays() -> None:
-    tracker = FaceTracker(Script(lambda time_s: [MAIN, shifted(OTHER, 0 if time_s < 2.5 else 40)]), "all")
-    moved = [[face.face_id for face in answer if face.moved] for answer in watch(tracker, 6)]
-    assert [ids for ids in moved if ids] == [[1]]
-
-
-def test_two_tracks_never_follow_one_face() -> None:
-    places = [[MAIN, shifted(MAIN, 60)], [shifted(MAIN, 30)]]
-    tracker = FaceTracker(Script(lambda time_s: places[time_s > 2]), "all")
-    watch(tracker, 12)
-    first, second = tracker.tracks()
-    assert sorted([first.found_ratio, second.found_ratio]) == pytest.approx([0.25, 1.0], abs=0.1)
-
-
-def test_the_number_of_faces_is_bounded() -> None:
-    crowd = [Box(60 * i, 0, 60 * i + 50, 60) for i in range(20)]
-    assert len(watch(FaceTracker(Script(still(*crowd)), "all"), 1)[0]) == MAX_FACES
-
-
 def test_an_uncertain_face_is_none() -> None:
     tracker = FaceTracker(Script(still(MAIN), score=0.85))
     assert not any(watch(tracker, 2))
@@ -320,14 +218,6 @@ def test_the_real_detector_follows_a_face(choice: FaceChoice) -> None:
     assert 2 <= len(track.crops) <= 8
     x, y = centre(answer[0].crop)
     assert (x, y) == pytest.approx((100 + 30 * 7 + 124, 100 + 116), abs=32)
-
-
-def test_the_real_detector_tells_two_faces_apart() -> None:
-    tracker = FaceTracker(FaceDetector(FACE_MODEL), "all")
-    for second in range(4):
-        tracker.update(scene_frame((30, 100), (360, 120), time_s=float(second)))
-    xs = sorted(centre(track.crops[0][1])[0] for track in tracker.tracks())
-    assert xs == pytest.approx([154, 484], abs=12)
 
 
 def test_the_real_detector_finds_no_face_in_noise() -> None:
