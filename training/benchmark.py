@@ -65,8 +65,8 @@ class CaseSet(Protocol):
 class DrawnSet:
     """Videos of a split's people, drawn from today's mix: a later one draws others. A CaseSet.
 
-    name: of its folder. first_seed: of its split's. draw: what recipe a seed becomes. kind: the group `kind` of a seed,
-    in sets that have some.
+    name: of its folder. first_seed: counted from its split's first. draw: what recipe a seed becomes. kind: the group
+    `kind` of a seed, in sets that have some.
     """
 
     name: str

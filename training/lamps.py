@@ -2,8 +2,8 @@
 
 30 videos of 20 s of the calibration people, of the full mix but for the lamp: 0.2 to 1 % at 0.7 to 4 Hz. Two of three
 show no pulse (a living face or a photograph of it), the third a pulse of at least 0.01 in strength. By videos like
-these the limits of the confidence's echo were chosen, by these what chrominance must show (service.pipeline.controls).
-Drawn from today's mix: a later one draws others.
+these the limits of the confidence's echo were chosen (service.pipeline.controls), by these what chrominance must show
+(service.pipeline.chrominance). Drawn from today's mix: a later one draws others.
 """
 
 import random

@@ -1,9 +1,9 @@
 """A minute without a pulse: does time make anybody sure of what is not there?
 
 64 videos of 60 s of the calibration people. Half are as webcams make them, half of the full mix; each a quarter a
-photograph that is filmed, a living face, either under a flickering lamp, either in noise. By these, beside the minutes
-with a pulse, it was chosen what chrominance has to show (service.pipeline.quality). Drawn from today's mix: a later one
-draws others.
+photograph that is filmed, a living face, either under a flickering lamp, either in noise. What chrominance
+has to show (service.pipeline.quality) was chosen beside the first 28 of these, which decided nothing, and checked by
+all. Drawn from today's mix: a later one draws others.
 """
 
 from collections.abc import Sequence

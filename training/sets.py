@@ -15,8 +15,11 @@ from training.takes import CaseTakes, RecordingTakes, TakeSet
 from training.webcam import WEBCAM_SETS
 
 RENDERED = "rendered"
-_ALONE: Mapping[str, CaseSet] = {LAMPS.name: LAMPS, PULSELESS_MINUTE.name: PULSELESS_MINUTE}
-_MADE: Mapping[str, CaseSet] = {**FIXED_SETS, **WEBCAM_SETS, **_ALONE}  # rendered as needed
+_MADE: Mapping[str, CaseSet] = {  # rendered as needed
+    **FIXED_SETS,
+    **WEBCAM_SETS,
+    **{drawn.name: drawn for drawn in (LAMPS, PULSELESS_MINUTE)},
+}
 
 
 class SetUnknown(Exception):

@@ -81,8 +81,8 @@ def webcam_clip(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
 
 
 WEBCAM_SETS = {
-    of.name: of
-    for of in (
+    drawn.name: drawn
+    for drawn in (
         DrawnSet("webcam", "test", 80, 12.0, webcam_case, _FIRST_SEED),
         DrawnSet("webcam-calibration", "calibration", 320, 12.0, webcam_case, _FIRST_SEED),
         DrawnSet("webcam-minute", "test", 40, 60.0, webcam_case, _FIRST_MINUTE_SEED),

@@ -6,31 +6,21 @@ what surrounds the face, and the times of the key frames, do.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import fft
 
-from service.pipeline import spectrum
+from service.pipeline.line_bins import Fourier, at_times, bins_around, energy_of, fourier
 from service.pipeline.spectrum import Array, Spectra
 from service.pipeline.stretches import first_from, part
 from service.pipeline.types import Pulse
 
 _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
-_LINE_HZ = 0.15
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
-_COLOUR_OF_PULSE = 2.5  # the pulse in CHROM's wave over that in the logarithm of the brightness; clear ones have 2 to 4
-_BESIDE_HZ, _WIDTH_HZ, _LOWEST_HZ = 0.2, 0.4, 0.4  # where noise is measured: off the rate, how wide, not below
-_THINNED = 5  # of as many windows one, the last among them: those between share most of their samples with it
-_CHANCE = 1.944  # N sum h^4 / (sum h^2)^2 of Hann's window h: bins that count as one, where none is padded
 _MAX_MULTIPLE = 2  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
 _IN_STEP_HZ = 2 / 60  # off a multiple of theirs: what they make has their rate, but in noise it is found only so well
 _NEGLIGIBLE = 0.01
 _TOLD_BY = 2.0  # over the window's length: the least width beside a rate, else a line there could be all there is
-_BLOCK = 256  # windows at a time
-
-Fourier = NDArray[np.complex128]  # (N,): of all windows one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +60,18 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     much as the skin does, since light from blood is too weak to be seen on a wall; with key frames as far as the rate
     is theirs or twice it, within some 2 a minute, which chance seldom is.
     """
-    bins = _bins_around(spectra, rate_hz)
+    bins = bins_around(spectra, rate_hz)
     band = bins.off_hz <= _NEAR_HZ
     times_s = start_s + np.arange(len(wave)) / spectra.fps
-    own = _fourier(wave, spectra, bins.near)[band]
-    skin, *around = (_fourier(_at_times(p, times_s), spectra, bins.near) for p in (controls.skin, *controls.around))
+    own = fourier(wave, spectra, bins.near)[band]
+    skin, *around = (fourier(at_times(p, times_s), spectra, bins.near) for p in (controls.skin, *controls.around))
     beside_hz = float(spectra.frequency_hz[1]) * bins.beside.sum() / len(spectra.starts)
     is_told = beside_hz >= _TOLD_BY / spectra.window_s
     all_noise = bins.per_value * len(spectra.starts) / band.sum()  # what has no line has that coherence on average
 
     def from_there(there: Fourier) -> float:
         """Return how far the wave is one with the light of an area."""
-        energy = _energy(there[band])
+        energy = energy_of(there[band])
         noise = bins.per_value * len(spectra.starts) * _noise_of(bins.beside_power(there)) if is_told else 0.0
         by_chance = min(noise / energy, all_noise) if energy > 0 else 0.0
         return _as_strong(there[bins.line], skin[bins.line]) * _beyond(_coherence(own, there[band]), by_chance)
@@ -91,100 +81,8 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     step = _in_step(keys, float(np.median(rate_hz)))
     if step < _NEGLIGIBLE:
         return light
-    comb = _fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, bins.near)[band]
+    comb = fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, bins.near)[band]
     return max(light, step * _coherence(own, comb))
-
-
-@dataclass(frozen=True, slots=True)
-class InColour:
-    """How far a wave stands out of chance in the chrominance: amplitudes, 1 is chance.
-
-    due: from 0 to infinity, what there would be at most, were the wave blood. shown: what there is in phase with the
-    wave, negative where chrominance swings against it; 0 where nothing but the face is seen, since the light of a lamp
-    that is not white looks the same.
-    """
-
-    due: float
-    shown: float
-
-
-_UNKNOWN = InColour(math.inf, 0.0)
-
-
-def in_colour(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> InColour:
-    """Return how far a wave is due in the chrominance, and how far it is there; arguments as `echo`.
-
-    Due is how far the brightness of the face swings with the wave, be it by chance, times 2.5. Not in the mean of the
-    face but in the median of its places: an edge that passes through some of them counts for nothing, and flicker in
-    bands, which cancels in a mean, for all that it is. Places that are dark or burnt out know nothing of light, and
-    count as if they swung without end. Infinite where most do, where chrominance is silent, as that of a picture
-    without colours, and where its noise is unknown, as in 4 s of the slowest pulse.
-
-    Both are of all windows together: chance shrinks with the root of the recording's length, so that a long one shows
-    what no window of it does. A network sees the noise that chrominance sees, so that its wave is a little in phase
-    with it even where there is no pulse.
-    """
-    last = (len(spectra.starts) - 1) % _THINNED
-    thin = replace(spectra, power=spectra.power[last::_THINNED], starts=spectra.starts[last::_THINNED])
-    bins = _bins_around(thin, rate_hz[last::_THINNED])
-    times_s = start_s + np.arange(len(wave)) / spectra.fps
-    own = _fourier(wave, thin, bins.near)[bins.line]
-    energy = _energy(own) * len(thin.starts)
-    colour = _fourier(_at_times(controls.chrominance, times_s), thin, bins.near)
-    beside = bins.beside_power(colour)
-    by_chance = bins.per_value * float(beside.mean()) if len(beside) else 0.0
-    if not controls.places or energy <= 0 or by_chance <= 0:
-        return _UNKNOWN
-
-    def swing(place: Pulse) -> float:
-        """Power that a place has in common with the wave."""
-        common = float(np.abs(np.vdot(own, _fourier(_at_times(place, times_s), thin, bins.near)[bins.line])) ** 2)
-        return common / energy if common > 0 else math.inf
-
-    swings = float(np.median([swing(place) for place in controls.places]))
-    in_phase = float(np.vdot(own, colour[bins.line]).real) if controls.around else 0.0
-    return InColour(
-        due=_COLOUR_OF_PULSE * math.sqrt(swings / by_chance), shown=in_phase / math.sqrt(energy * by_chance)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Bins:
-    """The bins of W windows near a rate each: near (W, F); of these, one window after the other, what (N,) is where.
-
-    off_hz: from the rate. line: within a line's width of it. beside: where a line has ended, at 0.2 Hz or later in
-    short windows, for 0.4 Hz more, but not at its harmonic nor where all is drift. level flattens a random walk.
-    per_value: how many bins count as one value that is free of the others, all windows taken together.
-    """
-
-    near: NDArray[np.bool_]
-    off_hz: Array
-    line: NDArray[np.bool_]
-    beside: NDArray[np.bool_]
-    level: Array
-    per_value: float
-
-    def beside_power(self, values: Fourier) -> Array:
-        """Return the power of the bins beside, as it would be at the rate were all of it noise."""
-        return np.abs(values[self.beside]) ** 2 * self.level[self.beside]
-
-
-def _bins_around(spectra: Spectra, rate_hz: Array) -> _Bins:
-    inner_hz = max(_BESIDE_HZ, 2 / spectra.window_s)  # a Hann window's line reaches as far
-    rates_hz = rate_hz[:, None]
-    off_hz = np.abs(spectra.frequency_hz - rates_hz)
-    near = off_hz <= inner_hz + _WIDTH_HZ
-    beside = (off_hz > inner_hz) & (np.abs(spectra.frequency_hz - 2 * rates_hz) > inner_hz)
-    beside &= spectra.frequency_hz > _LOWEST_HZ
-    apart = 1 + float(spectra.starts[-1] - spectra.starts[0]) / spectra.length  # windows that share no sample
-    return _Bins(
-        near=near,
-        off_hz=off_hz[near],
-        line=off_hz[near] <= _LINE_HZ,
-        beside=beside[near],
-        level=((spectra.frequency_hz / rates_hz) ** 2)[near],
-        per_value=_CHANCE * spectra.fps / (float(spectra.frequency_hz[1]) * spectra.length * apart),
-    )
 
 
 def _since(pulse: Pulse, start_s: float) -> Pulse:
@@ -197,13 +95,9 @@ def _as_strong(there: Fourier, here: Fourier) -> float:
     return swing / needed if swing < needed else 1.0
 
 
-def _energy(values: Fourier) -> float:
-    return float((np.abs(values) ** 2).sum())
-
-
 def _coherence(a: Fourier, b: Fourier) -> float:
     cross = (a * b.conj()).sum()
-    power = _energy(a) * _energy(b)
+    power = energy_of(a) * energy_of(b)
     return float(np.abs(cross) ** 2 / power) if power > 0 else 0.0
 
 
@@ -219,13 +113,6 @@ def _noise_of(power: Array) -> float:
 def _beyond(coherence: float, by_chance: float) -> float:
     """Return a coherence beyond what is by chance, 0..1, as an adjusted R^2 does."""
     return min(max((coherence - by_chance) / (1 - by_chance), 0.0), 1.0) if by_chance < 1 else 0.0
-
-
-def _at_times(pulse: Pulse, times_s: Array) -> Array:
-    """Return a wave at other times, its ends held; zeros where there is none."""
-    if not len(pulse.samples):
-        return np.zeros(len(times_s))
-    return np.interp(times_s, pulse.start_s + np.arange(len(pulse.samples)) / pulse.fps, pulse.samples)
 
 
 def _in_step(key_times_s: Array, rate_hz: float) -> float:
@@ -244,17 +131,3 @@ def _comb(at: Array, count: int) -> Array:
     np.add.at(comb, before, 1 - (at - before))
     np.add.at(comb, before + 1, at - before)
     return comb[:-1]
-
-
-def _fourier(wave: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
-    """Return the values of a wave, by Hann's windows where those of `spectra` are, at the bins `near` (W, F) of these.
-
-    Some windows at a time: all bins of two hours would take a worker a hundred megabytes.
-    """
-    padded = round(spectra.fps / float(spectra.frequency_hz[1]))
-    values: list[Fourier] = []
-    for begin in range(0, len(near), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        windows = spectrum.tapered(wave, spectra.starts[block], spectra.length)
-        values.append(fft.rfft(windows, padded)[:, : len(spectra.frequency_hz)][near[block]])
-    return np.concatenate(values)

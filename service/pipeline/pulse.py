@@ -12,7 +12,8 @@ import numpy as np
 from service.pipeline import quality, spectrum
 from service.pipeline.answers import HeartRate, HeartRateWindow, Hrv, Respiration, Withheld
 from service.pipeline.beats import find_beats
-from service.pipeline.controls import Controls, echo, in_colour
+from service.pipeline.chrominance import in_colour
+from service.pipeline.controls import Controls, echo
 from service.pipeline.hrv import variability
 from service.pipeline.mean_rate import recording_mean_hz, step_rates_hz, window_means_hz
 from service.pipeline.quality import DEFAULT_CALIBRATION, QUALITY_FEATURES
@@ -92,8 +93,8 @@ def _rated(pulse: Pulse, wave: Array, controls: Controls | None) -> tuple[spectr
     chrominance = controls.chrominance
     colour = spectrum.hann_spectra(_wave(chrominance)[0], chrominance.fps, chrominance.noise_slope)
     seen = (controls, wave, _wave_start_s(pulse), spectra, rated.bpm / 60)
-    blood = in_colour(*seen)
-    return spectra, quality.checked(rated, colour, due=blood.due, shown=blood.shown, echo=echo(*seen))
+    found = in_colour(*seen)
+    return spectra, quality.checked(rated, colour, due=found.due, shown=found.shown, echo=echo(*seen))
 
 
 def _wave(pulse: Pulse) -> tuple[Array, Bools]:

@@ -32,7 +32,7 @@ colour_db: the prominence of the same rate in the chrominance signal of the face
 signal is given. A lamp that flickers and a head that nods change all colours alike, blood does not: where chrominance
 knows nothing of a rate, no confidence is left of it, however clear it is. Unless it could not know: codecs spoil
 colours first, and where a pulse of the strength that the brightness shows would drown in the noise of the chrominance
-(controls.in_colour), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one. The same where
+(chrominance.in_colour), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one. The same where
 all windows together show what no one of them does: in phase with the wave, 1.7 times chance and 0.4 of what is due.
 
 Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face or with
@@ -108,8 +108,9 @@ def rate(wave: Array, spectra: Spectra) -> Rated:
 def checked(rated: Rated, colour: Spectra, *, due: float, shown: float, echo: float) -> Rated:
     """Return the rates with what the video's other signals say of them: the spectra of chrominance, and the echo.
 
-    Chrominance may have a window less or more. due (0..inf), shown (any sign), echo (0..1): see controls. Where less is
-    due than a line would need to be seen, or where what is due is shown, colour_db is what that counts as at least.
+    Chrominance may have a window less or more. due (0..inf), shown (any sign): see
+    chrominance; echo (0..1): see controls. Where less is due than a line would need to be seen, or where what is due is
+    shown, colour_db is what that counts as at least.
     """
     count = min(len(colour.power), len(rated.bpm))
     first = colour.part(slice(count))

@@ -4,7 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.pipeline.controls import Controls, echo, in_colour
+from service.pipeline.chrominance import in_colour
+from service.pipeline.controls import Controls, echo
 from service.pipeline.spectrum import power_spectra
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, controls, pulse_wave
 

@@ -120,7 +120,7 @@ def test_a_heart_that_races_and_calms_has_the_mean_over_its_time() -> None:
     assert result.bpm == pytest.approx(bpm.mean(), abs=0.5)
 
 
-def test_too_few_windows_make_low_quality_and_the_mean_of_all() -> None:
+def test_too_few_windows_make_low_quality_and_all_of_them_count() -> None:
     wave = sine(70, 40, 30)
     wave[300:] = 5 * coloured_noise(900, 0, seed=3)
     result = heart_rate(as_pulse(wave, 30))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.pipeline.controls import InColour, in_colour
+from service.pipeline.chrominance import InColour, in_colour
 from service.pipeline.spectrum import power_spectra
 from tests.service.pipeline.signals import Array, as_pulse, coloured_noise, controls, pulse_wave
 
