@@ -53,8 +53,9 @@ def test_a_case_knows_its_groups() -> None:
 def test_clips_to_learn_from_are_wider_than_the_sets_on_all_sides() -> None:
     drawn = [webcam_clip(seed, FACES.people, 4.0) for seed in range(300)]
     hearts = [recipe.pulse.hr_bpm for recipe in drawn]
-    assert min(hearts) < 44
-    assert max(hearts) > 126
+    assert min(hearts) < 43
+    assert max(hearts) > 177
+    assert 100 < np.mean(hearts) < 120  # no slow rate is likelier than a fast one
     assert {recipe.motion.kind for recipe in drawn} == {"still", "sway", "talking"}
     assert {recipe.camera.fps for recipe in drawn if recipe.codec.name == "mpeg4"} == {15.0, 20.0, 25.0}
     assert sum(recipe.codec.name == "mpeg4" for recipe in drawn) == 200
