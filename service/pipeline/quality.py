@@ -108,9 +108,9 @@ def rate(wave: Array, spectra: Spectra) -> Rated:
 def checked(rated: Rated, colour: Spectra, *, due: float, shown: float, echo: float) -> Rated:
     """Return the rates with what the video's other signals say of them: the spectra of chrominance, and the echo.
 
-    Chrominance may have a window less or more. due (0..inf), shown (any sign): see
-    chrominance; echo (0..1): see controls. Where less is due than a line would need to be seen, or where what is due is
-    shown, colour_db is what that counts as at least.
+    Chrominance may have a window less or more. due (0..inf), shown (any sign): see chrominance; echo (0..1): see
+    controls. Where less is due than a line would need to be seen, or where what is due is shown, colour_db is what that
+    counts as at least.
     """
     count = min(len(colour.power), len(rated.bpm))
     first = colour.part(slice(count))

@@ -5,6 +5,7 @@ Spectra are taken from the detrended wave, not from the band-passed one: the fil
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def hann_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> S
 def tapered(wave: Array, starts: NDArray[np.intp], length: int) -> Array:
     """Return the windows (W, length) of `wave`, detrended (second order) and tapered (Hann), constant ones as zeros."""
     windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
-    return _heard(_detrend(windows), windows) * signal.windows.hann(length, sym=False)
+    return _heard(_detrend(windows), windows) * _hann(length)
 
 
 def _windows(wave: Array, fps: float, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> tuple[NDArray[np.intp], int]:
@@ -141,10 +142,27 @@ def _spectra(windows: Array, starts: NDArray[np.intp], length: int, fps: float, 
 
 
 def _detrend(windows: Array) -> Array:
-    length = windows.shape[1]
-    basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 3))
+    basis = _parabolas(windows.shape[1])
     residual: Array = windows - (windows @ basis) @ basis.T
     return residual
+
+
+# The same for each of some twenty signals of a face, and live again each second.
+@lru_cache(maxsize=8)
+def _parabolas(length: int) -> Array:
+    """Return an orthonormal basis (length, 3) of what a second-order trend can be."""
+    basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 3))
+    return _constant(basis)
+
+
+@lru_cache(maxsize=8)
+def _hann(length: int) -> Array:
+    return _constant(signal.windows.hann(length, sym=False))
+
+
+def _constant(values: Array) -> Array:
+    values.flags.writeable = False
+    return values
 
 
 def peak_hz(spectra: Spectra, bins: NDArray[np.intp]) -> Array:
