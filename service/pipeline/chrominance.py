@@ -8,7 +8,6 @@ import numpy as np
 from service.pipeline.controls import Controls
 from service.pipeline.line_bins import at_times, bins_around, energy_of, fourier
 from service.pipeline.spectrum import Array, Spectra
-from service.pipeline.types import Pulse
 
 _COLOUR_OF_PULSE = 2.5  # the pulse in CHROM's wave over that in the logarithm of the brightness; clear ones have 2 to 4
 _THINNED = 5  # of as many windows one, the last among them: those between share most of their samples with it
@@ -54,13 +53,13 @@ def in_colour(controls: Controls, wave: Array, start_s: float, spectra: Spectra,
     by_chance = bins.per_value * float(beside.mean()) if len(beside) else 0.0
     if not controls.places or energy <= 0 or by_chance <= 0:
         return _UNKNOWN
-
-    def swing(place: Pulse) -> float:
-        """Power that a place has in common with the wave."""
-        common = float(np.abs(np.vdot(own, fourier(at_times(place, times_s), thin, bins.near)[bins.line])) ** 2)
-        return common / energy if common > 0 else math.inf
-
-    swings = float(np.median([swing(place) for place in controls.places]))
+    places = np.empty((len(controls.places), len(wave)))
+    for row, place in zip(places, controls.places, strict=True):
+        row[:] = at_times(place, times_s)
+    line = bins.near.copy()
+    line[line] = bins.line
+    common = np.abs(fourier(places, thin, line) @ own.conj()) ** 2  # power that each has in common with the wave
+    swings = float(np.median(np.where(common > 0, common / energy, math.inf)))
     in_phase = float(np.vdot(own, colour[bins.line]).real) if controls.around else 0.0
     return InColour(
         due=_COLOUR_OF_PULSE * math.sqrt(swings / by_chance), shown=in_phase / math.sqrt(energy * by_chance)

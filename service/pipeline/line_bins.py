@@ -13,9 +13,9 @@ from service.pipeline.types import Pulse
 _LINE_HZ = 0.15  # to each side of the rate
 _BESIDE_HZ, _WIDTH_HZ, _LOWEST_HZ = 0.2, 0.4, 0.4  # where noise is measured: off the rate, how wide, not below
 _CHANCE = 1.944  # N sum h^4 / (sum h^2)^2 of Hann's window h: bins that count as one, where none is padded
-_BLOCK = 256  # windows at a time
+_AT_ONCE = 256  # windows, those of all waves together
 
-Fourier = NDArray[np.complex128]  # (N,): of all windows one after the other
+Fourier = NDArray[np.complex128]  # (..., N): of all windows one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,19 @@ def bins_around(spectra: Spectra, rate_hz: Array) -> Bins:
     )
 
 
-def fourier(wave: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
-    """Return the values of a wave, by Hann's windows where those of `spectra` are, at the bins `near` (W, F) of these.
+def fourier(waves: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
+    """Return what waves (..., T) have, by Hann's windows where those of `spectra` are, at the bins `near` (W, F).
 
     Some windows at a time: all bins of two hours would take a worker a hundred megabytes.
     """
     padded = round(spectra.fps / float(spectra.frequency_hz[1]))
     values: list[Fourier] = []
-    for begin in range(0, len(near), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        windows = spectrum.tapered(wave, spectra.starts[block], spectra.length)
-        values.append(fft.rfft(windows, padded)[:, : len(spectra.frequency_hz)][near[block]])
-    return np.concatenate(values)
+    step = max(_AT_ONCE // waves[..., 0].size, 1)
+    for begin in range(0, len(near), step):
+        block = slice(begin, begin + step)
+        windows = spectrum.tapered(waves, spectra.starts[block], spectra.length)
+        values.append(fft.rfft(windows, padded)[..., : len(spectra.frequency_hz)][..., near[block]])
+    return np.concatenate(values, axis=-1)
 
 
 def at_times(pulse: Pulse, times_s: Array) -> Array:

@@ -77,11 +77,7 @@ def band_pass(wave: Array, fps: float) -> Array:
     """
     if len(wave) < 2:
         return np.zeros_like(wave)
-    nyquist_hz = fps / 2
-    sos = signal.butter(
-        _FILTER_ORDER, (BAND_HZ[0], min(BAND_HZ[1], 0.95 * nyquist_hz)), "bandpass", fs=fps, output="sos"
-    )
-    filtered: Array = signal.sosfiltfilt(sos, wave, padlen=min(len(wave) - 1, int(3 * fps)))
+    filtered: Array = signal.sosfiltfilt(_butterworth(fps), wave, padlen=min(len(wave) - 1, int(3 * fps)))
     return filtered
 
 
@@ -111,9 +107,12 @@ def hann_spectra(wave: Array, fps: float, noise_slope: float = NOISE_SLOPE) -> S
     return _spectra(tapered(wave, starts, length), starts, length, fps, noise_slope)
 
 
-def tapered(wave: Array, starts: NDArray[np.intp], length: int) -> Array:
-    """Return the windows (W, length) of `wave`, detrended (second order) and tapered (Hann), constant ones as zeros."""
-    windows = np.lib.stride_tricks.sliding_window_view(wave, length)[starts]
+def tapered(waves: Array, starts: NDArray[np.intp], length: int) -> Array:
+    """Return the windows (..., W, length) of the waves (..., T), detrended (second order) and tapered (Hann).
+
+    Constant ones are zeros.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(waves, length, axis=-1)[..., starts, :]
     return _heard(_detrend(windows), windows) * _hann(length)
 
 
@@ -125,8 +124,8 @@ def _windows(wave: Array, fps: float, window_s: float = WINDOW_S, hop_s: float =
 
 def _heard(detrended: Array, windows: Array) -> Array:
     """Return the detrended windows, those that are constant to rounding as zeros."""
-    size = np.abs(windows).max(axis=1)
-    detrended[np.abs(detrended).max(axis=1) <= SILENCE * size] = 0
+    size = np.abs(windows).max(axis=-1)
+    detrended[np.abs(detrended).max(axis=-1) <= SILENCE * size] = 0
     return detrended
 
 
@@ -142,7 +141,7 @@ def _spectra(windows: Array, starts: NDArray[np.intp], length: int, fps: float, 
 
 
 def _detrend(windows: Array) -> Array:
-    basis = _parabolas(windows.shape[1])
+    basis = _parabolas(windows.shape[-1])
     residual: Array = windows - (windows @ basis) @ basis.T
     return residual
 
@@ -153,6 +152,14 @@ def _parabolas(length: int) -> Array:
     """Return an orthonormal basis (length, 3) of what a second-order trend can be."""
     basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 3))
     return _constant(basis)
+
+
+@lru_cache(maxsize=8)
+def _butterworth(fps: float) -> Array:
+    nyquist_hz = fps / 2
+    high_hz = min(BAND_HZ[1], 0.95 * nyquist_hz)
+    sos: Array = signal.butter(_FILTER_ORDER, (BAND_HZ[0], high_hz), "bandpass", fs=fps, output="sos")
+    return sos  # not _constant: scipy's filter takes no array that it may not write to, though it never does
 
 
 @lru_cache(maxsize=8)
