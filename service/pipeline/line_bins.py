@@ -13,7 +13,6 @@ from service.pipeline.types import Pulse
 _LINE_HZ = 0.15  # to each side of the rate
 _BESIDE_HZ, _WIDTH_HZ, _LOWEST_HZ = 0.2, 0.4, 0.4  # where noise is measured: off the rate, how wide, not below
 _CHANCE = 1.944  # N sum h^4 / (sum h^2)^2 of Hann's window h: bins that count as one, where none is padded
-_AT_ONCE = 256  # windows, those of all waves together
 
 Fourier = NDArray[np.complex128]  # (..., N): of all windows one after the other
 
@@ -65,7 +64,7 @@ def fourier(waves: Array, spectra: Spectra, near: NDArray[np.bool_]) -> Fourier:
     """
     padded = round(spectra.fps / float(spectra.frequency_hz[1]))
     values: list[Fourier] = []
-    step = max(_AT_ONCE // waves[..., 0].size, 1)
+    step = max(spectrum.AT_ONCE // waves[..., 0].size, 1)  # windows of all waves together
     for begin in range(0, len(near), step):
         block = slice(begin, begin + step)
         windows = spectrum.tapered(waves, spectra.starts[block], spectra.length)

@@ -40,6 +40,14 @@ def test_values_are_those_of_the_windows_one_after_the_other(windows: int) -> No
     assert last == pytest.approx(alone)
 
 
+def test_waves_together_have_the_values_of_each_alone() -> None:
+    waves = np.stack([coloured_noise(2 * len(WAVE), 2, seed=seed) for seed in range(16)])
+    spectra = power_spectra(waves[0], FPS)
+    near = bins_around(spectra, np.full(len(spectra.power), BPM / 60)).near
+    assert len(near) > 16  # as many windows of sixteen waves are looked at at once
+    assert fourier(waves, spectra, near) == pytest.approx(np.stack([fourier(wave, spectra, near) for wave in waves]))
+
+
 def test_more_time_has_more_values_that_are_free_of_each_other() -> None:
     short, long = power_spectra(WAVE[:300], FPS), power_spectra(np.tile(WAVE, 3), FPS)
     one, six = (bins_around(of, np.full(len(of.power), BPM / 60)).per_value for of in (short, long))
