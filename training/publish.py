@@ -67,8 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("there is no answer to a video with a pulse", file=sys.stderr)
         return 2
     for name in names:
-        own = [score for score in scored.scores if score.model == name]
-        evaluation = Evaluation([takes.name for takes in opened], own, scored.revisions) if opened else None
+        own = score_all(opened, [name], args)  # all are kept by now; these are of its own revisions alone
+        evaluation = Evaluation([takes.name for takes in opened], own.scores, own.revisions) if opened else None
         print(name, publish(estimator, name, evaluation).metrics)
     return 0
 

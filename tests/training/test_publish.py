@@ -1,5 +1,6 @@
 """Figures by command, on a store of small models and a set of two short videos."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_scores_get_into_manifests_and_cards(store: Path, face_video: Path, tmp_
         assert "| motion | still | 2 |" in (store / manifest.folder / "CARD.md").read_text()
     assert ModelStore(store).manifest("tiny").metrics["test_bpm_mae"] == pytest.approx(20, abs=2)
     assert file_sha256(store / "tiny-1.0.0" / "model.onnx") == weights
+
+
+def test_a_card_names_the_revisions_of_its_own_models_scores(store: Path, face_video: Path, tmp_path: Path) -> None:
+    write_case(tmp_path / "set", 1, face_video, BPM)
+    command = [f"rendered={tmp_path / 'set'}", *options(store, tmp_path / "out")]
+    assert main(command) == 0
+    (book,) = (tmp_path / "out").rglob("*.jsonl")
+    kept = [json.loads(line) for line in book.read_text().splitlines()]
+    older = [entry | ({"revision": "0" * 40} if entry["score"]["model"] == "tiny" else {}) for entry in kept]
+    book.write_text("".join(f"{json.dumps(entry)}\n" for entry in older))
+    assert main(command) == 0
+    named = {name: "0" * 12 in (store / f"{name}-1.0.0" / "CARD.md").read_text() for name in ("tiny", "window")}
+    assert named == {"tiny": True, "window": False}
 
 
 def test_without_a_set_the_accuracy_stays(store: Path, tmp_path: Path) -> None:
