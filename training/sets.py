@@ -9,6 +9,7 @@ from training.benchmark import CaseSet, make_cases
 from training.datasets.catalogue import DATASETS
 from training.fixed_sets import FIXED_SETS
 from training.lamps import LAMPS
+from training.nods import NODS
 from training.pulseless import PULSELESS_MINUTE
 from training.score_book import ScoreBook, Scored, score_takes
 from training.takes import CaseTakes, RecordingTakes, TakeSet
@@ -18,6 +19,7 @@ RENDERED = "rendered"
 _MADE: Mapping[str, CaseSet] = {  # rendered as needed
     **FIXED_SETS,
     **WEBCAM_SETS,
+    **NODS,
     **{drawn.name: drawn for drawn in (LAMPS, PULSELESS_MINUTE)},
 }
 

@@ -4,7 +4,8 @@ The full mix is hard on purpose, and a mean over it says little to somebody who 
 are still, sway or talk, in enough light without flicker, at 48 to 110 bpm: half as 20 fps MPEG-4 at about 250 kb/s
 (COHFACE's format), half as 30 fps H.264 at 0.5 to 2.8 Mb/s, 640 x 480. `webcam`, of 12 s each, and `webcam-minute`, as
 long as the recordings of public data sets, show people of the split `test`; the same with `-calibration` those by whom
-constants may be chosen. Drawn from today's mix: a later one draws others.
+constants may be chosen. `webcam-minute-strong` is `webcam-minute` with twice the pulse, to see what errors owe to it.
+Drawn from today's mix: a later one draws others.
 
 `webcam_clip` draws what networks learn from: the same kind of video with wider ranges on all sides.
 """
@@ -20,6 +21,7 @@ _FIRST_SEED, _FIRST_MINUTE_SEED = 3_000_000, 3_500_000  # of its split's
 _HR_BPM = (48.0, 110.0)
 _KINDS = ("still", "still", "sway", "talking")
 _COMPRESSED_GOP, _GOP = 12, 250
+_STRONG = 2.0  # times the pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,12 @@ def webcam_case(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
     )
 
 
+def strong_case(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
+    """Draw the recipe of webcam_case with twice the pulse, and nothing else changed."""
+    recipe = webcam_case(seed, people, duration_s)
+    return replace(recipe, pulse=replace(recipe.pulse, strength=_STRONG * recipe.pulse.strength))
+
+
 def webcam_clip(seed: int, people: Sequence[str], duration_s: float) -> Recipe:
     """Draw a recipe to learn from; the same seed and people give the same one.
 
@@ -85,6 +93,7 @@ WEBCAM_SETS = {
         DrawnSet("webcam", "test", 80, 12.0, webcam_case, _FIRST_SEED),
         DrawnSet("webcam-calibration", "calibration", 320, 12.0, webcam_case, _FIRST_SEED),
         DrawnSet("webcam-minute", "test", 40, 60.0, webcam_case, _FIRST_MINUTE_SEED),
+        DrawnSet("webcam-minute-strong", "test", 40, 60.0, strong_case, _FIRST_MINUTE_SEED),
         DrawnSet("webcam-minute-calibration", "calibration", 80, 60.0, webcam_case, _FIRST_MINUTE_SEED),
     )
 }

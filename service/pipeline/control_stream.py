@@ -7,6 +7,7 @@ import numpy as np
 from service.pipeline.classical import CLASSICAL, DARKEST, skin_pixels
 from service.pipeline.controls import Controls
 from service.pipeline.frame import Frame
+from service.pipeline.shift import AXES, shifts
 from service.pipeline.spectrum import Bins
 from service.pipeline.stretches import first_from
 from service.pipeline.types import Bools, Box, Clip, Floats, Pulse
@@ -49,12 +50,18 @@ class ControlStream:
     def finish(self) -> Controls:
         """Return what has come so far."""
         chrominance = self._chrominance.finish()
-        changes = np.concatenate([np.zeros((0, _AREAS + _PLACES), np.float32), *self._changes])[1:]
-        waves = (np.cumsum(change, dtype=np.float64).astype(np.float32) for change in changes.T)
-        start_s, fps = chrominance.start_s, chrominance.fps
-        skin, *others = (Pulse(wave, np.ones(len(wave), np.bool_), start_s, fps, "wave") for wave in waves)
-        around = tuple(others[: _AREAS - 1]) if self._sees_around else ()
-        return Controls(chrominance, skin, around, tuple(others[_AREAS - 1 :]), np.array(self._key_times_s))
+        changes = np.concatenate([np.zeros((0, _AREAS + _PLACES + AXES), np.float32), *self._changes])[1:]
+        start_s, fps, valid = chrominance.start_s, chrominance.fps, np.ones(len(changes), np.bool_)
+        sums = (np.cumsum(change, dtype=np.float64).astype(np.float32) for change in changes.T)
+        waves = tuple(Pulse(wave, valid, start_s, fps, "wave") for wave in sums)
+        return Controls(
+            chrominance,
+            skin=waves[0],
+            around=waves[1:_AREAS] if self._sees_around else (),
+            places=waves[_AREAS:-AXES],
+            motion=waves[-AXES:],
+            key_times_s=np.array(self._key_times_s),
+        )
 
     def newest(self, since_s: float) -> Controls:
         """Return what came since then, and forget what was before."""
@@ -66,21 +73,24 @@ class ControlStream:
         return controls.since(since_s)
 
     def _changed(self, rgb: Floats, comparable: Bools) -> Floats:
-        """Return the changes (T, 3 + 16) of the brightness from frame to frame: of areas and of the face's places.
+        """Return the changes (T, 3 + 16 + 2) from frame to frame: the brightness of areas and places, and the shifts.
 
         The areas are skin, and what is above and below the face. Of each the median of its pixels, so that an edge that
         moves through it counts for nothing. Where the crop reaches beyond the picture its pixels are the picture's
-        edge, which may be skin: no area has them. Of a place the mean of its pixels, the picture's edge or not.
+        edge, which may be skin: no area has them. Of a place of the face the mean of its pixels, the picture's edge or
+        not.
         """
         grey = rgb.mean(axis=1)
         pixels = grey.reshape(len(rgb), -1)
         brightness = np.log(np.maximum(np.concatenate([pixels, _places(grey)], axis=1), DARKEST))
         before = brightness[:1] if self._brightness is None else self._brightness
         self._brightness = brightness[-1:]
-        change = np.diff(brightness, axis=0, prepend=before)
-        change[~comparable] = 0
+        seen = np.concatenate([before, brightness])
+        change = np.diff(seen, axis=0)
         areas = [_median(change, area) for area in _areas(rgb.shape[-1], self._shown_by_all)]
-        return np.column_stack([*areas, change[:, pixels.shape[1] :]])
+        found = np.column_stack([*areas, change[:, pixels.shape[1] :], shifts(seen[:, : pixels.shape[1]])])
+        found[~comparable] = 0
+        return found
 
 
 def _median(change: Floats, area: Bins) -> Floats:

@@ -1,21 +1,25 @@
-"""What a rate is checked against: signals of the same video in which there is light and compression, but no blood.
+"""What a rate is checked against: signals of the same video in which there is light, compression or motion, no blood.
 
 A lamp that flickers at a heart's rate brightens the wall behind as much as the face. A codec that sends a whole picture
-once a second sharpens all of it at once, and every method sees a beat. No look at the skin tells either from a pulse;
-what surrounds the face, and the times of the key frames, do.
+once a second sharpens all of it at once, and every method sees a beat. A head that nods in time turns to the light and
+away from it. No look at the skin tells these from a pulse; what surrounds the face, the times of the key frames and
+where the face is do.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
-from service.pipeline.line_bins import Fourier, at_times, bins_around, energy_of, fourier
+from service.pipeline.line_bins import Bins, Fourier, at_times, bins_around, energy_of, fourier
 from service.pipeline.spectrum import Array, Spectra
 from service.pipeline.stretches import first_from, part
-from service.pipeline.types import Pulse
+from service.pipeline.types import Bools, Pulse
 
 _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
+_MOVES = 0.005  # of the crop's side, some 1.5 mm: a heart's own recoil moves a head by a third of that at most
+_PLACE_S = 3.0  # over which a face's place is taken from which it moves
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
 _MAX_MULTIPLE = 2  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
 _IN_STEP_HZ = 2 / 60  # off a multiple of theirs: what they make has their rate, but in noise it is found only so well
@@ -29,7 +33,8 @@ class Controls:
 
     chrominance: CHROM's wave, in which what changes all colours alike is weak. skin, around, places: waves of the
     logarithm of the brightness of the skin, of areas beside the face, none where a crop shows nothing else, and of
-    places all over the face. key_times_s: (K,) when the codec sent a whole picture; the first time alone where it
+    places all over the face. motion: where the face is in its crop, in sides of it, to the right and down from where it
+    began. key_times_s: (K,) when the codec sent a whole picture; the first time alone where it
     always does.
     """
 
@@ -37,6 +42,7 @@ class Controls:
     skin: Pulse
     around: tuple[Pulse, ...]
     places: tuple[Pulse, ...]
+    motion: tuple[Pulse, ...]
     key_times_s: Array
 
     def since(self, start_s: float) -> "Controls":
@@ -47,52 +53,98 @@ class Controls:
             _since(self.skin, start_s),
             tuple(_since(pulse, start_s) for pulse in self.around),
             tuple(_since(pulse, start_s) for pulse in self.places),
+            tuple(_since(pulse, start_s) for pulse in self.motion),
             keys_s,
         )
 
 
 def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate_hz: Array) -> float:
-    """Return how far a wave is one with the light around the face or with the key frames near its rate, 0..1.
+    """Return how far a wave is one with the light around the face, the head's motion or the key frames, 0..1.
 
     wave: (N,) at start_s + i / fps, that of `spectra`, at rate_hz (W,). It is the magnitude-squared coherence (Carter
     1987) over all windows within 0.3 Hz of the rate. With the surroundings it is that less what noise of theirs, as it
     is beside the rate, has by chance: in 10 s there are but three free values. It counts as far as they swing half as
-    much as the skin does, since light from blood is too weak to be seen on a wall; with key frames as far as the rate
-    is theirs or twice it, within some 2 a minute, which chance seldom is.
+    much as the skin does, since light from blood is too weak to be seen on a wall. The same with motion, as far as it
+    swings by 0.005 of the crop's side, and with its square, since a face that turns past the light and back dims twice;
+    with key frames as far as the rate is theirs or twice it, within some 2 a minute, which chance seldom is.
     """
-    bins = bins_around(spectra, rate_hz)
-    band = bins.off_hz <= _NEAR_HZ
-    times_s = start_s + np.arange(len(wave)) / spectra.fps
-    own = fourier(wave, spectra, bins.near)[band]
-    skin, *around = (fourier(at_times(p, times_s), spectra, bins.near) for p in (controls.skin, *controls.around))
-    beside_hz = float(spectra.frequency_hz[1]) * bins.beside.sum() / len(spectra.starts)
-    is_told = beside_hz >= _TOLD_BY / spectra.window_s
-    all_noise = bins.per_value * len(spectra.starts) / band.sum()  # what has no line has that coherence on average
-
-    def from_there(there: Fourier) -> float:
-        """Return how far the wave is one with the light of an area."""
-        energy = energy_of(there[band])
-        noise = bins.per_value * len(spectra.starts) * _noise_of(bins.beside_power(there)) if is_told else 0.0
-        by_chance = min(noise / energy, all_noise) if energy > 0 else 0.0
-        return _as_strong(there[bins.line], skin[bins.line]) * _beyond(_coherence(own, there[band]), by_chance)
-
-    light = max(map(from_there, around), default=0.0)
-    keys = controls.key_times_s[(controls.key_times_s >= times_s[0]) & (controls.key_times_s <= times_s[-1])]
+    own = _Own(wave, start_s + np.arange(len(wave)) / spectra.fps, spectra, bins_around(spectra, rate_hz))
+    found = max(_of_light(own, controls), _of_motion(own, controls))
+    keys = controls.key_times_s[(controls.key_times_s >= own.times_s[0]) & (controls.key_times_s <= own.times_s[-1])]
     step = _in_step(keys, float(np.median(rate_hz)))
     if step < _NEGLIGIBLE:
-        return light
-    comb = fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, bins.near)[band]
-    return max(light, step * _coherence(own, comb))
+        return found
+    comb = _comb((keys - own.times_s[0]) * spectra.fps, len(wave))
+    return max(found, step * _coherence(own.values, own.values_of(comb)[own.band]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A wave (N,) at times_s (N,), its spectra, and the bins near its rate."""
+
+    wave: Array
+    times_s: Array
+    spectra: Spectra
+    bins: Bins
+
+    @property
+    def band(self) -> Bools:
+        """Which bins are compared."""
+        return self.bins.off_hz <= _NEAR_HZ
+
+    @property
+    def values(self) -> Fourier:
+        """What the wave has there."""
+        return self.values_of(self.wave)[self.band]
+
+    def values_of(self, other: Array) -> Fourier:
+        """Return what another (N,) has near the rate."""
+        return fourier(other, self.spectra, self.bins.near)
+
+    def swing_and_likeness(self, other: Array) -> tuple[float, float]:
+        """Return how far another (N,) swings at the rate, and how far, beyond chance, the wave is one with it, 0..1.
+
+        The first is the amplitude of a tone that has as much there on average.
+        """
+        values, windows = self.values_of(other), len(self.spectra.starts)
+        swing = math.sqrt(energy_of(values[self.bins.line]) / self.bins.line.sum()) / (self.spectra.length / 4)
+        energy = energy_of(values[self.band])
+        if energy <= 0:
+            return swing, 0.0
+        beside_hz = float(self.spectra.frequency_hz[1]) * self.bins.beside.sum() / windows
+        is_told = beside_hz >= _TOLD_BY / self.spectra.window_s
+        noise = self.bins.per_value * windows * _noise_of(self.bins.beside_power(values)) if is_told else 0.0
+        all_noise = self.bins.per_value * windows / self.band.sum()  # what has no line has that coherence on average
+        return swing, _beyond(_coherence(self.values, values[self.band]), min(noise / energy, all_noise))
+
+
+def _of_light(own: _Own, controls: Controls) -> float:
+    """Return how far the wave is one with the light of an area beside the face, 0..1."""
+    enough = _AS_STRONG * own.swing_and_likeness(at_times(controls.skin, own.times_s))[0]
+    areas = (own.swing_and_likeness(at_times(area, own.times_s)) for area in controls.around)
+    return max((_share(swing, enough) * likeness for swing, likeness in areas), default=0.0)
+
+
+def _of_motion(own: _Own, controls: Controls) -> float:
+    """Return how far the wave is one with the motion of the head on an axis, or with its square, 0..1."""
+    found = [0.0]
+    for axis in controls.motion:
+        place = at_times(axis, own.times_s)
+        away = place - ndimage.uniform_filter1d(place, round(_PLACE_S * own.spectra.fps), mode="nearest")
+        swing, likeness = own.swing_and_likeness(away)
+        found.append(_share(swing, _MOVES) * likeness)
+        swing, likeness = own.swing_and_likeness(away**2)
+        found.append(_share(math.sqrt(2 * swing), _MOVES) * likeness)  # the square of a swing swings by half of its own
+    return max(found)
 
 
 def _since(pulse: Pulse, start_s: float) -> Pulse:
     return part(pulse, first_from(pulse, start_s))
 
 
-def _as_strong(there: Fourier, here: Fourier) -> float:
-    """Return how far one signal swings half as much as another, 0..1."""
-    swing, needed = float(np.linalg.norm(there)), _AS_STRONG * float(np.linalg.norm(here))
-    return swing / needed if swing < needed else 1.0
+def _share(size: float, full: float) -> float:
+    """Return how far one is the other, 1 where it is more."""
+    return size / full if size < full else 1.0
 
 
 def _coherence(a: Fourier, b: Fourier) -> float:

@@ -35,8 +35,8 @@ colours first, and where a pulse of the strength that the brightness shows would
 (chrominance.in_colour), less than 3 dB count as 3, which makes an answer `ok` at best, never a sure one. The same where
 all windows together show what no one of them does: in phase with the wave, 1.7 times chance and 0.4 of what is due.
 
-Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face or with
-the codec's key frames (controls.echo). Above a half little confidence is left.
+Beside them stands the echo, 0..1, which no fit weighs: how far the wave is one with the light around the face, with the
+motion of the head or with the codec's key frames (controls.echo). Above a half little confidence is left.
 """
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.

@@ -78,7 +78,7 @@ def _count_pulse(clock: Instructions) -> dict[int, float]:
     for number in (900, 1350, 1800):
         wave = np.cos(2 * np.pi * 1.2 * np.arange(number) / FPS) + noise.normal(0, 0.2, number)
         pulse = Pulse(wave.astype(np.float32), np.ones(number, np.bool_), 0.0, FPS, "derivative")
-        controls = Controls(pulse, pulse, (pulse,) * 2, (pulse,) * 16, np.arange(0, number / FPS, 1.0))
+        controls = Controls(pulse, pulse, (pulse,) * 2, (pulse,) * 16, (pulse,) * 2, np.arange(0, number / FPS, 1.0))
         began = clock()
         extras(pulse, heart_rate(pulse, controls=controls))
         counts[number] = clock() - began

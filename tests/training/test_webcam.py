@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,7 @@ def recipes(spec: DrawnSet) -> list[Recipe]:
         ("webcam", 80, 12),
         ("webcam-calibration", 320, 12),
         ("webcam-minute", 40, 60),
+        ("webcam-minute-strong", 40, 60),
         ("webcam-minute-calibration", 80, 60),
     ],
 )
@@ -39,8 +42,13 @@ def test_the_same_seed_is_the_same_video() -> None:
 
 
 def test_no_seed_is_in_two() -> None:
-    seeds = [set(spec.seeds) for spec in WEBCAM_SETS.values()]
+    seeds = [set(spec.seeds) for spec in WEBCAM_SETS.values() if spec.name != "webcam-minute-strong"]
     assert len(set[int]().union(*seeds)) == sum(map(len, seeds))
+
+
+def test_strong_is_the_same_minute_with_twice_the_pulse() -> None:
+    plain, strong = recipes(WEBCAM_SETS["webcam-minute"]), recipes(WEBCAM_SETS["webcam-minute-strong"])
+    assert [replace(r, pulse=replace(r.pulse, strength=2 * r.pulse.strength)) for r in plain] == strong
 
 
 def test_a_case_knows_its_groups() -> None:

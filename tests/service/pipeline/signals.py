@@ -52,13 +52,15 @@ def controls(
     skin: Array | None = None,
     around: Array | None = None,
     places: Sequence[Array] = (),
+    motion: Sequence[Array] = (),
     key_times_s: Array | None = None,
 ) -> Controls:
     """Return what a rate is checked against: silence, but for what is given, on the grid of `chrominance`."""
     count, fps = len(chrominance.samples), chrominance.fps
     light = [as_pulse(np.zeros(count) if wave is None else wave, fps) for wave in (skin, around)]
     keys_s = np.empty(0) if key_times_s is None else key_times_s
-    return Controls(chrominance, light[0], (light[1],), tuple(as_pulse(wave, fps) for wave in places), keys_s)
+    seen, moved = (tuple(as_pulse(wave, fps) for wave in waves) for waves in (places, motion))
+    return Controls(chrominance, light[0], (light[1],), seen, moved, keys_s)
 
 
 def steps(samples: int, *, seed: int) -> Array:

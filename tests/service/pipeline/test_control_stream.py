@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from service.pipeline.control_stream import ControlStream
 from service.pipeline.frame import RGB_8BIT, Frame
@@ -25,6 +26,13 @@ def corners(rgb: np.ndarray, gain: np.ndarray) -> np.ndarray:
     changed[:, :, :6] *= gain[:, None, None, None]
     changed[:, :, -6:] *= gain[:, None, None, None]
     return changed
+
+
+def nods(count: int, strength_px: float = 0.3) -> np.ndarray:
+    """Return crops (T, 3, 36, 36) of a scene that moves down and up at 72 a minute."""
+    smooth = ndimage.gaussian_filter(SCENE, (0, 1.5, 1.5))
+    away = strength_px * np.sin(2 * np.pi * 1.2 * np.arange(count) / FPS)
+    return np.stack([ndimage.shift(smooth, (0, y, 0), order=3, mode="nearest") for y in away])
 
 
 def picture(index: int, *, is_key: bool = False, width: int = 100) -> Frame:
@@ -79,16 +87,25 @@ def test_an_edge_that_moves_through_a_corner_hides_no_lamp() -> None:
 
 
 def test_pieces_give_what_the_whole_gives() -> None:
-    rgb = np.repeat(SCENE[None], 90, 0) * swing(90)[:, None, None, None]
+    rgb = nods(90) * swing(90)[:, None, None, None]
     whole, pieces = ControlStream(), ControlStream()
     whole.push(clip(rgb))
     for start in range(0, 90, 30):
         pieces.push(clip(rgb[start : start + 30], start))
     all_whole, all_pieces = whole.finish(), pieces.finish()
-    pairs = ((all_whole.around, all_pieces.around), (all_whole.places, all_pieces.places))
+    pairs = tuple((getattr(all_whole, name), getattr(all_pieces, name)) for name in ("around", "places", "motion"))
     for one, other in (pair for both in pairs for pair in zip(*both, strict=True)):
         np.testing.assert_allclose(one.samples, other.samples, atol=1e-6)
         assert (one.start_s, one.fps, one.kind) == (other.start_s, other.fps, other.kind)
+
+
+def test_where_the_face_is() -> None:
+    stream = ControlStream()
+    stream.push(clip(nods(150)))
+    right, down = (axis.samples * SIZE for axis in stream.finish().motion)
+    assert correlation(down, np.sin(2 * np.pi * 1.2 * np.arange(1, 150) / FPS)) > 0.99
+    assert np.ptp(down) == pytest.approx(0.6, rel=0.25)
+    assert np.ptp(right) < 0.05
 
 
 def test_a_crop_that_moved_is_no_change_of_light() -> None:
@@ -99,7 +116,7 @@ def test_a_crop_that_moved_is_no_change_of_light() -> None:
     stream = ControlStream()
     stream.push(clip(rgb, comparable=comparable))
     found = stream.finish()
-    assert max(np.abs(p.samples).max() for p in (found.skin, *found.around, *found.places)) < 1e-6
+    assert max(np.abs(p.samples).max() for p in (found.skin, *found.around, *found.places, *found.motion)) < 1e-6
 
 
 def test_a_callers_crops_show_nothing_else() -> None:
@@ -145,7 +162,7 @@ def test_key_frames_count_where_others_are_none() -> None:
 
 
 def test_what_is_old_is_forgotten() -> None:
-    rgb = np.repeat(SCENE[None], 300, 0) * swing(300)[:, None, None, None]
+    rgb = nods(300) * swing(300)[:, None, None, None]
     stream, whole = ControlStream(), ControlStream()
     for start in range(0, 300, 30):
         for taker in (stream, whole):
@@ -156,7 +173,7 @@ def test_what_is_old_is_forgotten() -> None:
         assert len(newest.skin.samples) <= 120
         assert len(newest.key_times_s) <= 4
     since = whole.finish().since(newest.skin.start_s)
-    both = [(found.skin, *found.around, *found.places) for found in (newest, since)]
+    both = [(found.skin, *found.around, *found.places, *found.motion) for found in (newest, since)]
     for one, other in zip(*both, strict=True):
         assert one.start_s == pytest.approx(other.start_s)
         np.testing.assert_allclose(np.diff(one.samples), np.diff(other.samples), atol=1e-6)
@@ -164,5 +181,5 @@ def test_what_is_old_is_forgotten() -> None:
 
 def test_before_the_first_crop_there_is_nothing() -> None:
     found = ControlStream().newest(0.0)
-    waves = (found.chrominance, found.skin, *found.around, *found.places)
-    assert [len(wave.samples) for wave in waves] == [0] * 20
+    waves = (found.chrominance, found.skin, *found.around, *found.places, *found.motion)
+    assert [len(wave.samples) for wave in waves] == [0] * 22

@@ -34,7 +34,7 @@ def test_silence_around_echoes_nothing() -> None:
 
 def test_surroundings_of_which_nothing_came_echo_nothing() -> None:
     none = as_pulse(np.empty(0), FPS)
-    assert echoed(Controls(as_pulse(WAVE, FPS), none, (none,), (), np.empty(0))) == 0.0
+    assert echoed(Controls(as_pulse(WAVE, FPS), none, (none,), (), (none, none), np.empty(0))) == 0.0
 
 
 def test_a_lamp_swings_the_wall_as_it_swings_the_skin() -> None:
@@ -128,6 +128,35 @@ def test_an_echo_is_from_0_to_1(seconds: float, bpm: float) -> None:
         assert 0 <= echoes(wave, [wall.astype(np.float64)], bpm=bpm) <= 1
 
 
+def nodding(motion: list[Array], wave: Array = WAVE) -> float:
+    return echoed(controls(as_pulse(wave, FPS), skin=wave, motion=motion), wave)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_head_that_nods_in_time_is_an_echo(axis: int) -> None:
+    still = 0 * WAVE
+    nods = 0.01 * WAVE + 0.0005 * NOISE
+    assert nodding([nods, still] if axis == 0 else [still, nods]) > 0.9
+    assert nodding([np.roll(nods, 7), still]) > 0.9
+
+
+def test_a_hearts_recoil_is_too_small_to_count() -> None:
+    assert nodding([0.0015 * WAVE, 0.001 * WAVE]) < 0.35
+
+
+def test_a_head_that_moves_otherwise_is_no_echo() -> None:
+    assert nodding([0.02 * pulse_wave(100, SECONDS, FPS), 0.1 * np.cumsum(NOISE) / FPS]) < 0.3
+    assert nodding([0.01 * NOISE, np.linspace(0, 1, len(WAVE))]) < 0.3
+
+
+@pytest.mark.parametrize("seconds", [4.0, 5.0, 10.0])
+def test_a_head_that_nods_is_told_in_a_short_video(seconds: float) -> None:
+    for seed in range(10):
+        wave = pulse_wave(BPM, seconds, FPS, variability=0.02, seed=seed)
+        nods = 0.01 * (wave + 0.2 * noise(len(wave), seed))
+        assert nodding([0 * wave, nods], wave + 0.3 * noise(len(wave), 100 + seed)) > 0.55
+
+
 def test_a_wave_of_the_key_frames_is_their_echo() -> None:
     sawtooth = -((np.arange(len(WAVE)) / FPS * 1.2) % 1.0) + 0.1 * NOISE
     known = controls(as_pulse(WAVE, FPS), key_times_s=keys(72))
@@ -167,7 +196,7 @@ def test_times_are_heeded() -> None:
     wave = np.zeros(2000)
     wave[np.round(at * FPS).astype(int)] = 1
     piece, start_s = wave[300:900], 300 / FPS
-    late = Controls(as_pulse(piece, FPS), as_pulse(piece, FPS), (), (), at)
+    late = Controls(as_pulse(piece, FPS), as_pulse(piece, FPS), (), (), (), at)
     assert echoed(late, piece, start_s) > 0.9
     assert echoed(late, piece, start_s + 7.0) < 0.8 * echoed(late, piece, start_s)
 
@@ -175,7 +204,8 @@ def test_times_are_heeded() -> None:
 def test_two_hours_take_little_memory() -> None:
     wave = np.tile(WAVE, round(7200 / SECONDS))
     spectra = power_spectra(wave, FPS)
-    known = controls(as_pulse(wave, FPS), skin=wave, around=wave, places=[wave] * 16, key_times_s=keys(72, 7200))
+    seen = {"places": [wave] * 16, "motion": [wave] * 2}
+    known = controls(as_pulse(wave, FPS), skin=wave, around=wave, key_times_s=keys(72, 7200), **seen)
     tracemalloc.start()
     echoed_all = echo(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60))
     assert in_colour(known, wave, 0.0, spectra, np.full(len(spectra.power), BPM / 60)).due > 10
@@ -186,9 +216,9 @@ def test_two_hours_take_little_memory() -> None:
 
 
 def test_the_later_part_keeps_its_times() -> None:
-    known = controls(as_pulse(WAVE, FPS), skin=WAVE, around=WAVE, places=[WAVE, NOISE]).since(4.0)
-    waves = (known.chrominance, known.skin, *known.around, *known.places)
-    assert len(waves) == 5
+    known = controls(as_pulse(WAVE, FPS), skin=WAVE, around=WAVE, places=[WAVE, NOISE], motion=[WAVE, NOISE]).since(4.0)
+    waves = (known.chrominance, known.skin, *known.around, *known.places, *known.motion)
+    assert len(waves) == 7
     assert {len(p.samples) for p in waves} == {len(WAVE) - 120}
     assert {p.start_s for p in waves} == {4.0}
     assert echoed(known, WAVE[120:], 4.0) == pytest.approx(1.0)

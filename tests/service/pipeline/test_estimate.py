@@ -11,12 +11,14 @@ import pytest
 from service.pipeline.decode import VideoReader
 from service.pipeline.errors import NoFaceFound, UnknownModel, VideoTooLong
 from service.pipeline.estimate import Estimator, face_clips
+from service.pipeline.pulse import heart_rate
 from service.pipeline.spectrum import band_pass
 from service.pipeline.types import DecodeLimits, InputSpec
 from tests.service.pipeline.media import Recipe, flat, write_video
 from tests.service.pipeline.renders import BPM, face_recipe, render_face, repeat_packets
 from tests.service.pipeline.tiny_models import write_active, write_green_model
 from training.synthesis.light import LightSettings
+from training.synthesis.motion import MotionSettings
 
 STORE = Path(__file__).parents[3] / "model_store"
 
@@ -154,6 +156,20 @@ def test_what_a_rate_is_checked_against_comes_from_the_video(estimator: Estimato
     assert np.diff(controls.key_times_s) == pytest.approx(1.2, abs=0.01)
     skin, *around = (band_pass(wave.samples.astype(np.float64), wave.fps) for wave in (controls.skin, *controls.around))
     assert min(float(np.corrcoef(area, skin)[0, 1]) for area in around) > 0.9
+
+
+@pytest.mark.parametrize("model", names())
+def test_a_head_that_nods_is_no_pulse(
+    estimator: Estimator, tmp_path_factory: pytest.TempPathFactory, model: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "nods.mp4"
+    if not path.exists():
+        render_face(path, replace(face_recipe(pulse=False), motion=MotionSettings("rhythmic", rate_hz=1.4)))
+    ((pulse, controls),) = estimator.observe(path, [model])
+    assert max(np.ptp(band_pass(axis.samples.astype(np.float64), axis.fps)) for axis in controls.motion) > 0.01
+    rate = heart_rate(pulse, estimator.model(model).calibration, controls=controls)
+    assert rate.confidence < 0.3
+    assert rate.status == "low_quality"
 
 
 def test_two_faces_get_a_rate_each(estimator: Estimator, tmp_path: Path) -> None:
