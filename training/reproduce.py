@@ -4,8 +4,8 @@ python -m training.reproduce --faces FACES
 python -m training.reproduce ubfc-rppg=FOLDER pure=FOLDER cohface=FOLDER own=FOLDER
 
 SET is rendered-1 or rendered-1-pulseless (fixed sets, rendered as needed; both without any SET), webcam (videos as most
-people make them, rendered likewise), webcam-minute (longer ones) or nods (heads that do at a heart's rate), these three
-also with -calibration behind (the same of other people), webcam-minute-strong (with twice the pulse), lamps (that
+people make them, rendered likewise), webcam-minute (longer ones) or nods (heads that nod at a heart's rate), these
+three also with -calibration behind (the same of other people), webcam-minute-strong (with twice the pulse), lamps (that
 flicker at a heart's rate), pulseless-minute, one of the data sets with its folder, or rendered=FOLDER for a folder of
 training.evaluate's.
 

@@ -4,7 +4,7 @@ The full mix is hard on purpose, and a mean over it says little to somebody who 
 are still, sway or talk, in enough light without flicker, at 48 to 110 bpm: half as 20 fps MPEG-4 at about 250 kb/s
 (COHFACE's format), half as 30 fps H.264 at 0.5 to 2.8 Mb/s, 640 x 480. `webcam`, of 12 s each, and `webcam-minute`, as
 long as the recordings of public data sets, show people of the split `test`; the same with `-calibration` those by whom
-constants may be chosen. `webcam-minute-strong` is `webcam-minute` with twice the pulse, to see what errors owe to it.
+constants may be chosen. `webcam-minute-strong` is `webcam-minute` with twice the pulse: what a weak one costs.
 Drawn from today's mix: a later one draws others.
 
 `webcam_clip` draws what networks learn from: the same kind of video with wider ranges on all sides.

@@ -1,4 +1,4 @@
-"""What a rate is checked against: signals of the same video in which there is light, compression or motion, no blood.
+"""What a rate is checked against: signals of the video in which there is light, compression or motion, but no blood.
 
 A lamp that flickers at a heart's rate brightens the wall behind as much as the face. A codec that sends a whole picture
 once a second sharpens all of it at once, and every method sees a beat. A head that nods in time turns to the light and
@@ -18,8 +18,9 @@ from service.pipeline.stretches import first_from, part
 from service.pipeline.types import Bools, Pulse
 
 _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
-_MOVES = 0.005  # of the crop's side, some 1.5 mm: a heart's own recoil moves a head by a third of that at most
-_PLACE_S = 3.0  # over which a face's place is taken from which it moves
+_MOVES = 0.005  # of the crop's side, 1.5 mm or so, as swing_of has it: rendered hearts' recoil stays far below
+_PLACE_S = 3.0  # a face moves from its mean place over this
+_STRANGERS, _COMPARED = 0.2, 4  # how often chance may reach what counts; in how many comparisons
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
 _MAX_MULTIPLE = 2  # rate over that of the key frames; higher harmonics of theirs are weak, and one is always near
 _IN_STEP_HZ = 2 / 60  # off a multiple of theirs: what they make has their rate, but in noise it is found only so well
@@ -64,77 +65,88 @@ def echo(controls: Controls, wave: Array, start_s: float, spectra: Spectra, rate
     wave: (N,) at start_s + i / fps, that of `spectra`, at rate_hz (W,). It is the magnitude-squared coherence (Carter
     1987) over all windows within 0.3 Hz of the rate. With the surroundings it is that less what noise of theirs, as it
     is beside the rate, has by chance: in 10 s there are but three free values. It counts as far as they swing half as
-    much as the skin does, since light from blood is too weak to be seen on a wall. The same with motion, as far as it
-    swings by 0.005 of the crop's side, and with its square, since a face that turns past the light and back dims twice;
-    with key frames as far as the rate is theirs or twice it, within some 2 a minute, which chance seldom is.
+    much as the skin does, since light from blood is too weak to be seen on a wall. With motion it counts beyond what is
+    rare by chance, as far as that swings by 0.005 of the crop's side, and with its square, since a face that turns past
+    the light and back dims twice; with key frames as far as the rate is theirs or twice it, within some 2 a minute,
+    which chance seldom is.
     """
-    own = _Own(wave, start_s + np.arange(len(wave)) / spectra.fps, spectra, bins_around(spectra, rate_hz))
+    bins = bins_around(spectra, rate_hz)
+    band = bins.off_hz <= _NEAR_HZ
+    times_s = start_s + np.arange(len(wave)) / spectra.fps
+    own = _Own(times_s, spectra, bins, band, fourier(wave, spectra, bins.near)[band])
     found = max(_of_light(own, controls), _of_motion(own, controls))
-    keys = controls.key_times_s[(controls.key_times_s >= own.times_s[0]) & (controls.key_times_s <= own.times_s[-1])]
+    keys = controls.key_times_s[(controls.key_times_s >= times_s[0]) & (controls.key_times_s <= times_s[-1])]
     step = _in_step(keys, float(np.median(rate_hz)))
     if step < _NEGLIGIBLE:
         return found
-    comb = _comb((keys - own.times_s[0]) * spectra.fps, len(wave))
-    return max(found, step * _coherence(own.values, own.values_of(comb)[own.band]))
+    comb = fourier(_comb((keys - times_s[0]) * spectra.fps, len(wave)), spectra, bins.near)[band]
+    return max(found, step * _coherence(own.values, comb))
 
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """A wave (N,) at times_s (N,), its spectra, and the bins near its rate."""
+    """A wave at times_s (N,), its spectra, the bins near its rate, those compared, and what it has in these."""
 
-    wave: Array
     times_s: Array
     spectra: Spectra
     bins: Bins
+    band: Bools
+    values: Fourier
 
     @property
-    def band(self) -> Bools:
-        """Which bins are compared."""
-        return self.bins.off_hz <= _NEAR_HZ
-
-    @property
-    def values(self) -> Fourier:
-        """What the wave has there."""
-        return self.values_of(self.wave)[self.band]
+    def all_noise(self) -> float:
+        """The coherence with noise on average: one over the number of values that are free of one another."""
+        return self.bins.per_value * len(self.spectra.starts) / float(self.band.sum())
 
     def values_of(self, other: Array) -> Fourier:
         """Return what another (N,) has near the rate."""
         return fourier(other, self.spectra, self.bins.near)
 
-    def swing_and_likeness(self, other: Array) -> tuple[float, float]:
-        """Return how far another (N,) swings at the rate, and how far, beyond chance, the wave is one with it, 0..1.
+    def swing_of(self, there: Fourier) -> float:
+        """Return how far another swings at the rate: 0.7 of a tone's amplitude in windows of 10 s, 0.9 in one of 4."""
+        line = there[self.bins.line]
+        return math.sqrt(energy_of(line) / len(line)) / (self.spectra.length / 4)
 
-        The first is the amplitude of a tone that has as much there on average.
-        """
-        values, windows = self.values_of(other), len(self.spectra.starts)
-        swing = math.sqrt(energy_of(values[self.bins.line]) / self.bins.line.sum()) / (self.spectra.length / 4)
-        energy = energy_of(values[self.band])
-        if energy <= 0:
-            return swing, 0.0
-        beside_hz = float(self.spectra.frequency_hz[1]) * self.bins.beside.sum() / windows
-        is_told = beside_hz >= _TOLD_BY / self.spectra.window_s
-        noise = self.bins.per_value * windows * _noise_of(self.bins.beside_power(values)) if is_told else 0.0
-        all_noise = self.bins.per_value * windows / self.band.sum()  # what has no line has that coherence on average
-        return swing, _beyond(_coherence(self.values, values[self.band]), min(noise / energy, all_noise))
+    def likeness(self, there: Fourier, by_chance: float) -> float:
+        """Return how far, beyond chance, the wave is one with another, 0..1."""
+        return _beyond(_coherence(self.values, there[self.band]), by_chance)
 
 
 def _of_light(own: _Own, controls: Controls) -> float:
     """Return how far the wave is one with the light of an area beside the face, 0..1."""
-    enough = _AS_STRONG * own.swing_and_likeness(at_times(controls.skin, own.times_s))[0]
-    areas = (own.swing_and_likeness(at_times(area, own.times_s)) for area in controls.around)
-    return max((_share(swing, enough) * likeness for swing, likeness in areas), default=0.0)
+    skin, *areas = (own.values_of(at_times(pulse, own.times_s)) for pulse in (controls.skin, *controls.around))
+    enough = _AS_STRONG * own.swing_of(skin)
+    found = (_share(own.swing_of(area), enough) * own.likeness(area, _noise_by_chance(own, area)) for area in areas)
+    return max(found, default=0.0)
+
+
+def _noise_by_chance(own: _Own, there: Fourier) -> float:
+    """Return the coherence that the wave has by chance with an area's noise, by what that has beside the rate."""
+    windows, energy = len(own.spectra.starts), energy_of(there[own.band])
+    beside_hz = float(own.spectra.frequency_hz[1]) * own.bins.beside.sum() / windows
+    if energy <= 0 or beside_hz < _TOLD_BY / own.spectra.window_s:
+        return 0.0
+    noise = own.bins.per_value * windows * _noise_of(own.bins.beside_power(there))
+    return min(noise / energy, own.all_noise)
 
 
 def _of_motion(own: _Own, controls: Controls) -> float:
-    """Return how far the wave is one with the motion of the head on an axis, or with its square, 0..1."""
+    """Return how far the wave is one with the motion of the head on an axis, or with its square, 0..1.
+
+    A head moves at all rates, so all that it has may be chance: what the best of four comparisons reaches by chance in
+    one of five videos (1 - p^(1 / (n - 1)) of n free values; Carter 1987) does not count. In 5 s that leaves clear nods
+    alone, in less none.
+    """
+    free = 1 / own.all_noise
+    by_chance = 1 - (_STRANGERS / _COMPARED) ** (1 / (free - 1)) if free > 1 else 1.0
     found = [0.0]
     for axis in controls.motion:
         place = at_times(axis, own.times_s)
         away = place - ndimage.uniform_filter1d(place, round(_PLACE_S * own.spectra.fps), mode="nearest")
-        swing, likeness = own.swing_and_likeness(away)
-        found.append(_share(swing, _MOVES) * likeness)
-        swing, likeness = own.swing_and_likeness(away**2)
-        found.append(_share(math.sqrt(2 * swing), _MOVES) * likeness)  # the square of a swing swings by half of its own
+        once, twice = own.values_of(away), own.values_of(away**2)
+        found.append(_share(own.swing_of(once), _MOVES) * own.likeness(once, by_chance))
+        # The square of a swing swings by half of the swing's square.
+        found.append(_share(math.sqrt(2 * own.swing_of(twice)), _MOVES) * own.likeness(twice, by_chance))
     return max(found)
 
 

@@ -17,8 +17,8 @@ def shifts(brightness: Floats) -> Floats:
     """Return by how much of the crop's side the face moves from each frame to the next: (T - 1, 2), right and down.
 
     brightness: (T, size * size), the logarithm of the pixels, row by row. The least squares of Lucas & Kanade 1981 over
-    the crop's middle, in which all pixels may brighten alike. Exact for a fraction of a pixel; of more, and of turns of
-    the head, less is seen than there is.
+    the crop's middle, in which all pixels may brighten alike. Within a sixth for a fraction of a pixel; of several
+    pixels, and of turns of the head, less is seen than there is.
     """
     size = round(brightness.shape[1] ** 0.5)
     at = _inside(size)
@@ -26,8 +26,8 @@ def shifts(brightness: Floats) -> Floats:
     right = _centred((both[:, at + 1] - both[:, at - 1]) * _HALF)
     down = _centred((both[:, at + size] - both[:, at - size]) * _HALF)
     change = _centred(brightness[1:, at] - brightness[:-1, at])
-    (rr, dd, rd, rc, dc) = (
-        np.einsum("tp,tp->t", a, b)
+    (rr, dd, rd, rc, dc) = (  # in float64: stripes leave next to nothing of the determinant
+        np.einsum("tp,tp->t", a, b).astype(np.float64)
         for a, b in ((right, right), (down, down), (right, down), (right, change), (down, change))
     )
     rr, dd = rr + _LEAST, dd + _LEAST

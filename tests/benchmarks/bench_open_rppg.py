@@ -34,8 +34,8 @@ HEADER = (
     "of those within 5 bpm",
     "10-s windows",
     "their MAE",
-    "median error",
-    "within 5 bpm",
+    "their median error",
+    "of them within 5 bpm",
 )
 Array = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def windows(model: Any) -> tuple[Array, Array]:
 
 
 def window_errors(answer: Answer, video: Path) -> Array:
-    """Return the absolute errors (W,) of the windows' rates; the truth is that of the beats, at least three."""
+    """Return the absolute errors (W,) of the windows' rates; the truth is that of the beats, three or more."""
     times_s, _, beat = np.loadtxt(video.with_suffix(".csv"), delimiter=",", skiprows=1).T
     beats_s = times_s[beat > 0]
     errors = []

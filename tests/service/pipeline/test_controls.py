@@ -149,12 +149,31 @@ def test_a_head_that_moves_otherwise_is_no_echo() -> None:
     assert nodding([0.01 * NOISE, np.linspace(0, 1, len(WAVE))]) < 0.3
 
 
-@pytest.mark.parametrize("seconds", [4.0, 5.0, 10.0])
+@pytest.mark.parametrize("seconds", [8.0, 10.0, 20.0])
 def test_a_head_that_nods_is_told_in_a_short_video(seconds: float) -> None:
     for seed in range(10):
         wave = pulse_wave(BPM, seconds, FPS, variability=0.02, seed=seed)
         nods = 0.01 * (wave + 0.2 * noise(len(wave), seed))
         assert nodding([0 * wave, nods], wave + 0.3 * noise(len(wave), 100 + seed)) > 0.55
+
+
+def test_a_face_that_turns_past_the_light_dims_twice() -> None:
+    turns = 0.015 * np.sin(np.pi * BPM / 60 * np.arange(SECONDS * FPS) / FPS)
+    dims = turns**2 / turns.max() ** 2 + 0.2 * NOISE
+    assert nodding([turns + 0.0005 * NOISE, 0 * turns], dims) > 0.6
+
+
+@pytest.mark.parametrize("seconds", [4.0, 5.0, 8.0, 12.0, 20.0])
+@pytest.mark.parametrize("slope", [2.0, 3.0])
+def test_a_head_that_sways_is_seldom_in_step_by_chance(seconds: float, slope: float) -> None:
+    told = []
+    for seed in range(40):
+        bpm = 50.0 + 2 * seed
+        wave = pulse_wave(bpm, seconds, FPS, variability=0.03, seed=seed)
+        sway = [0.05 * coloured_noise(len(wave), slope, seed=100 * axis + seed) for axis in (1, 2)]
+        seen = wave + 0.5 * noise(len(wave), seed)
+        told.append(echoed(controls(as_pulse(seen, FPS), skin=seen, motion=sway), seen, bpm=bpm))
+    assert np.mean(np.array(told) > 0.5) <= 0.05
 
 
 def test_a_wave_of_the_key_frames_is_their_echo() -> None:

@@ -55,3 +55,12 @@ def test_nothing_to_see_does_not_move(size: int) -> None:
     assert np.array_equal(shifts(flat), np.zeros((2, 2), np.float32))
     assert np.abs(shifts(flickering)).max() < 1e-4
     assert shifts(flat[:1]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("size", [36, 224])
+def test_stripes_are_finite(size: int) -> None:
+    at = np.arange(size)
+    stripes = np.where((at[:, None] + at) % 6 < 3, 0.0, -6.9).astype(np.float32)
+    found = shifts(np.stack([stripes.ravel(), np.roll(stripes, 1, axis=1).ravel(), stripes.ravel()]))
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() < 0.5
