@@ -18,7 +18,7 @@ from service.pipeline.stretches import first_from, part
 from service.pipeline.types import Bools, Pulse
 
 _NEAR_HZ = 0.3  # to each side of the rate: wide enough for noise to lower the coherence of a line with it
-_MOVES = 0.005  # of the crop's side, 1.5 mm or so, as swing_of has it: rendered hearts' recoil stays far below
+_MOVES = 0.005  # of the crop's side as swing_of has it, some 2 mm to each side: rendered hearts' recoil is far below
 _PLACE_S = 3.0  # a face moves from its mean place over this
 _STRANGERS, _COMPARED = 0.2, 4  # how often chance may reach what counts; in how many comparisons
 _AS_STRONG = 0.5  # of the skin's amplitude: light that swings the surroundings this much may be all that the skin shows
@@ -35,8 +35,7 @@ class Controls:
     chrominance: CHROM's wave, in which what changes all colours alike is weak. skin, around, places: waves of the
     logarithm of the brightness of the skin, of areas beside the face, none where a crop shows nothing else, and of
     places all over the face. motion: where the face is in its crop, in sides of it, to the right and down from where it
-    began. key_times_s: (K,) when the codec sent a whole picture; the first time alone where it
-    always does.
+    began. key_times_s: (K,) when the codec sent a whole picture; the first time alone where it always does.
     """
 
     chrominance: Pulse
