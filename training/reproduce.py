@@ -4,10 +4,10 @@ python -m training.reproduce --faces FACES
 python -m training.reproduce ubfc-rppg=FOLDER pure=FOLDER cohface=FOLDER own=FOLDER
 
 SET is rendered-1 or rendered-1-pulseless (fixed sets, rendered as needed; both without any SET), webcam (videos as most
-people make them, rendered likewise), webcam-minute (longer ones) or nods (heads that nod at a heart's rate), these
-three also with -calibration behind (the same of other people), webcam-minute-strong (with twice the pulse), lamps (that
-flicker at a heart's rate), pulseless-minute, one of the data sets with its folder, or rendered=FOLDER for a folder of
-training.evaluate's.
+people make them, rendered likewise), webcam-minute (longer ones), webcam-minute-strong (those with twice the pulse) or
+nods (heads that nod at a heart's rate), these four also with -calibration behind (the same of other people), lamps
+(that flicker at a heart's rate), pulseless-minute, one of the data sets with its folder, or rendered=FOLDER for a
+folder of training.evaluate's.
 
 Prints tables 1, 2, 3, 5 and 6, writes them with plots. The models are those of the store, so trained on none of these
 recordings; with --folds FOLDER each subject is scored by the store FOLDER/fold-<n> of the fold in which it tests

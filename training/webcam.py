@@ -94,6 +94,7 @@ WEBCAM_SETS = {
         DrawnSet("webcam-calibration", "calibration", 320, 12.0, webcam_case, _FIRST_SEED),
         DrawnSet("webcam-minute", "test", 40, 60.0, webcam_case, _FIRST_MINUTE_SEED),
         DrawnSet("webcam-minute-strong", "test", 40, 60.0, strong_case, _FIRST_MINUTE_SEED),
+        DrawnSet("webcam-minute-strong-calibration", "calibration", 80, 60.0, strong_case, _FIRST_MINUTE_SEED),
         DrawnSet("webcam-minute-calibration", "calibration", 80, 60.0, webcam_case, _FIRST_MINUTE_SEED),
     )
 }

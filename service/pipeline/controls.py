@@ -104,7 +104,8 @@ class _Own:
     def swing_of(self, there: Fourier) -> float:
         """Return how far another swings at the rate: 0.7 of a tone's amplitude in windows of 10 s, 0.9 in one of 4."""
         line = there[self.bins.line]
-        return math.sqrt(energy_of(line) / len(line)) / (self.spectra.length / 4)
+        of_a_tone = self.spectra.length / 4  # at its own frequency: half of what Hann's window sums to
+        return math.sqrt(energy_of(line) / len(line)) / of_a_tone
 
     def likeness(self, there: Fourier, by_chance: float) -> float:
         """Return how far, beyond chance, the wave is one with another, 0..1."""

@@ -22,6 +22,7 @@ def recipes(spec: DrawnSet) -> list[Recipe]:
         ("webcam-calibration", 320, 12),
         ("webcam-minute", 40, 60),
         ("webcam-minute-strong", 40, 60),
+        ("webcam-minute-strong-calibration", 80, 60),
         ("webcam-minute-calibration", 80, 60),
     ],
 )
@@ -42,12 +43,13 @@ def test_the_same_seed_is_the_same_video() -> None:
 
 
 def test_no_seed_is_in_two() -> None:
-    seeds = [set(spec.seeds) for spec in WEBCAM_SETS.values() if spec.name != "webcam-minute-strong"]
+    seeds = [set(spec.seeds) for spec in WEBCAM_SETS.values() if "strong" not in spec.name]
     assert len(set[int]().union(*seeds)) == sum(map(len, seeds))
 
 
-def test_strong_is_the_same_minute_with_twice_the_pulse() -> None:
-    plain, strong = recipes(WEBCAM_SETS["webcam-minute"]), recipes(WEBCAM_SETS["webcam-minute-strong"])
+@pytest.mark.parametrize("of", ["", "-calibration"])
+def test_strong_is_the_same_minute_with_twice_the_pulse(of: str) -> None:
+    plain, strong = (recipes(WEBCAM_SETS[f"{name}{of}"]) for name in ("webcam-minute", "webcam-minute-strong"))
     assert [replace(r, pulse=replace(r.pulse, strength=2 * r.pulse.strength)) for r in plain] == strong
 
 
