@@ -73,14 +73,14 @@ def pos(traces: Array, fps: float) -> Array:
 METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi, "chrom": chrom, "pos": pos}
 
 
-_WEIGHED = ("snr_db", "prominence_db", "agreement", "steadiness", "duration", "colour_db")
+_WEIGHED = ("snr_db", "prominence_db", "dominance", "agreement", "steadiness", "duration", "colour_db")
 _FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered faces: bias, weights of these
-    "green": (-5.831, 0.012, 0.181, 0.0, 1.998, 0.216, 0.224),
-    "ica": (-7.302, 0.0, 0.235, 0.0, 2.992, 0.0, 0.247),
-    "pca": (-5.2, 0.0, 0.31, 0.0, 0.0, 0.0, 0.221),
-    "lgi": (-9.036, 0.0, 0.72, 0.119, 3.168, 0.499, 0.0),
-    "chrom": (-7.492, 0.0, 0.403, 0.166, 0.766, 0.288, 0.334),
-    "pos": (-9.389, 0.0, 0.676, 1.603, 3.368, 0.396, 0.083),
+    "green": (-5.921, 0.044, 0.168, 0.045, 0.0, 2.582, 0.188, 0.128),
+    "ica": (-6.32, 0.046, 0.11, 0.641, 0.0, 3.098, 0.0, 0.138),
+    "pca": (-5.197, 0.122, 0.186, 1.329, 0.0, 0.0, 0.115, 0.192),
+    "lgi": (-5.788, 0.087, 0.304, 0.0, 0.321, 2.318, 0.207, 0.0),
+    "chrom": (-6.253, 0.103, 0.139, 1.492, 0.638, 2.81, 0.072, 0.004),
+    "pos": (-5.43, 0.138, 0.312, 0.0, 0.742, 2.132, 0.333, 0.0),
 }
 CALIBRATIONS = {
     name: Calibration(bias, dict(zip(_WEIGHED, weights, strict=True))) for name, (bias, *weights) in _FITTED.items()

@@ -15,6 +15,7 @@ from service.pipeline.types import Calibration
 QUALITY_FEATURES: tuple[str, ...] = (
     "snr_db",
     "prominence_db",
+    "dominance",
     "agreement",
     "steadiness",
     "duration",
@@ -23,6 +24,8 @@ QUALITY_FEATURES: tuple[str, ...] = (
 """Each grows with trust and is bounded, so that a fitted logistic function stays sane outside what it was fitted on.
 
 snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to -10..20.
+dominance: how much of a window's squared support lies near its rate (rate_choice.dominance), its mean over the windows.
+A second line as high leaves half, noise of the same power that is spread over the band nearly all.
 agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
 recording below 20 s still share some, and their agreement counts for the share that is new.
 steadiness: 1 less what the ridge of the spectrogram explains better than a window's one rate, in nats a step (median,
@@ -41,13 +44,21 @@ motion of the head or with the codec's key frames (controls.echo). Above a half 
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-9.396,
-    weights={"snr_db": 0.119, "prominence_db": 0.434, "agreement": 2.113, "steadiness": 4.126, "duration": 0.498},
+    bias=-10.21,
+    weights={
+        "snr_db": 0.092,
+        "prominence_db": 0.393,
+        "dominance": 2.15,
+        "agreement": 1.842,
+        "steadiness": 3.972,
+        "duration": 0.582,
+    },
 )
 
 _RANGES = {
     "snr_db": (-10.0, 15.0),
     "prominence_db": (-10.0, 20.0),
+    "dominance": (0.0, 1.0),
     "agreement": (0.0, 1.0),
     "steadiness": (0.0, 1.0),
     "duration": (-1.0, 2.0),
@@ -69,15 +80,16 @@ _STRAY_SOFTNESS_BPM = 1.0  # beyond that distance from the path: a factor e of t
 class Rated:
     """The windows' heart rates and what supports them, each (W,).
 
-    bpm follows the path through all windows, own_bpm is each window's own peak; snr_db and prominence_db are taken at
-    bpm in the window's own spectrum, the ridge near it. duration_s is that of the whole recording. colour_db and echo
-    are what the video's other signals say of it, None where these are not known.
+    bpm follows the path through all windows, own_bpm is each window's own peak; snr_db, prominence_db and dominance are
+    taken at bpm in the window's own spectrum, the ridge near it. duration_s is that of the whole recording. colour_db
+    and echo are what the video's other signals say of it, None where these are not known.
     """
 
     bpm: Array
     own_bpm: Array
     snr_db: Array
     prominence_db: Array
+    dominance: Array
     ridge: Ridge
     duration_s: float
     colour_db: float | None = None
@@ -90,7 +102,8 @@ def rate(wave: Array, spectra: Spectra) -> Rated:
     The path prefers plausible rates; a window's own peak, by which it is judged, does not.
     """
     support = rate_choice.harmonic_support(spectra)
-    path = rate_choice.follow_rate(support * rate_choice.plausibility(spectra), rate_choice.change_costs(spectra))
+    plausible = support * rate_choice.plausibility(spectra)
+    path = rate_choice.follow_rate(plausible, rate_choice.change_costs(spectra))
     silent = support.max(axis=1) <= 0
     own_hz, path_hz = (
         np.where(silent, SILENT_HZ, spectrum.peak_hz(spectra, bins)) for bins in (support.argmax(axis=1), path)
@@ -100,6 +113,7 @@ def rate(wave: Array, spectra: Spectra) -> Rated:
         own_bpm=60 * own_hz,
         snr_db=spectrum.snr_db(spectra, path_hz),
         prominence_db=spectrum.prominence_db(spectra, path_hz),
+        dominance=rate_choice.dominance(plausible, spectra, path_hz),
         ridge=ridge.follow(wave, spectra, path_hz),
         duration_s=len(wave) / spectra.fps,
     )
@@ -125,6 +139,7 @@ def recording_features(rated: Rated) -> dict[str, float]:
     features = {
         "snr_db": float(_clipped("snr_db", np.median(rated.snr_db))),
         "prominence_db": float(_clipped("prominence_db", np.median(rated.prominence_db))),
+        "dominance": float(rated.dominance.mean()),
         "agreement": _agreement(rated),
         "steadiness": float(_steadiness(np.median(rated.ridge.gain_nats))),
         "duration": _duration(rated),
@@ -144,6 +159,7 @@ def window_confidences(rated: Rated, calibration: Calibration) -> Array:
     features = {
         "snr_db": _clipped("snr_db", rated.snr_db),
         "prominence_db": _clipped("prominence_db", rated.prominence_db),
+        "dominance": rated.dominance,
         "agreement": own * _agreement(rated),
         "steadiness": _steadiness(rated.ridge.gain_nats),
         "duration": np.full(len(own), _duration(rated)),

@@ -90,3 +90,16 @@ def follow_rate(support: Array, costs: Array) -> NDArray[np.intp]:
     for index in range(len(gain) - 2, -1, -1):
         path[index] = (scores[index] - table[path[index + 1]]).argmax()
     return path
+
+
+def dominance(support: Array, spectra: Spectra, rate_hz: Array) -> Array:
+    """Return (W,), 0..1: how much of each window's squared support (W, B) lies near rate_hz (W,); 0 in silence.
+
+    Near is the SNR's line, 6 bpm to each side. Squared, it is the probability that a window gives to its rate: in a
+    conditional logit fitted to windows the logarithm of the support weighs 1.9 to 2.9, by network (training/LOG.md).
+    """
+    highest = support.max(axis=1, keepdims=True)
+    squared = (support / np.where(highest > 0, highest, 1.0)) ** 2
+    total = squared.sum(axis=1)
+    share: Array = (squared * spectra.near(rate_hz)).sum(axis=1) / np.where(total > 0, total, 1.0)
+    return share

@@ -69,6 +69,12 @@ class Spectra:
         last = min(int(np.ceil(BAND_HZ[1] / step)), len(self.frequency_hz) - 2)
         return slice(int(np.floor(BAND_HZ[0] / step)), last + 1)
 
+    def near(self, rate_hz: Array) -> NDArray[np.bool_]:
+        """Return (W, B): whether each frequency of the band is at most the SNR's half width from rate_hz (W,)."""
+        half = self.snr_half_width_hz + 1e-9  # both ends included, whatever the rounding
+        near: NDArray[np.bool_] = np.abs(self.frequency_hz[self.band] - rate_hz[:, None]) <= half
+        return near
+
 
 def band_pass(wave: Array, fps: float) -> Array:
     """Return `wave` (T,) band-passed to 0.7-4 Hz without delay (Butterworth, forwards and backwards).
@@ -196,11 +202,8 @@ def snr_db(spectra: Spectra, rate_hz: Array) -> Array:
     De Haan & Jeanne 2013: power within 0.1 Hz of the rate and of its second harmonic over all other power from 0.7 to
     4 Hz. A window without power has the lowest value.
     """
-    band = spectra.band
-    frequency, power = spectra.frequency_hz[band], spectra.power[:, band]
-    half = spectra.snr_half_width_hz + 1e-9  # both ends included, whatever the rounding
-    is_pulse = (np.abs(frequency - rate_hz[:, None]) <= half) | (np.abs(frequency - 2 * rate_hz[:, None]) <= half)
-    pulse = np.where(is_pulse, power, 0).sum(axis=1)
+    power = spectra.power[:, spectra.band]
+    pulse = np.where(spectra.near(rate_hz) | spectra.near(2 * rate_hz), power, 0).sum(axis=1)
     return _ratio_db(pulse, power.sum(axis=1) - pulse)
 
 

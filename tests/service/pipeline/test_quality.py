@@ -191,23 +191,24 @@ def rows(values: np.ndarray) -> list[dict[str, float]]:
 
 def test_the_fit_finds_the_weights_that_made_the_labels() -> None:
     rng = np.random.default_rng(0)
-    values = rng.standard_normal((20_000, 5))
-    labels = rng.random(20_000) < 1 / (1 + np.exp(0.5 - values @ [1.0, 2.0, 0.5, 0.0, 0.7]))
+    weights = [1.0, 2.0, 0.5, 0.0, 0.7, 0.3]
+    values = rng.standard_normal((20_000, len(weights)))
+    labels = rng.random(20_000) < 1 / (1 + np.exp(0.5 - values @ weights))
     fitted = fit_calibration(rows(values), labels, strength=0.0)
     assert fitted.bias == pytest.approx(-0.5, abs=0.1)
-    assert list(fitted.weights.values()) == pytest.approx([1.0, 2.0, 0.5, 0.0, 0.7], abs=0.1)
+    assert list(fitted.weights.values()) == pytest.approx(weights, abs=0.1)
 
 
 def test_the_fit_has_no_negative_weight() -> None:
     rng = np.random.default_rng(1)
-    values = rng.standard_normal((500, 5))
+    values = rng.standard_normal((500, len(OWN_FEATURES)))
     fitted = fit_calibration(rows(values), values[:, 0] < 0)
     assert min(fitted.weights.values()) >= 0
 
 
 def test_importance_counts_like_repetition() -> None:
     rng = np.random.default_rng(2)
-    values, labels = rng.standard_normal((300, 5)), rng.random(300) < 0.5
+    values, labels = rng.standard_normal((300, len(OWN_FEATURES))), rng.random(300) < 0.5
     weighted = fit_calibration(rows(values), labels, np.where(labels, 3.0, 1.0))
     again = np.repeat(np.arange(300), np.where(labels, 3, 1))
     repeated = fit_calibration(rows(values[again]), labels[again])
@@ -215,5 +216,5 @@ def test_importance_counts_like_repetition() -> None:
 
 
 def test_equal_labels_give_a_finite_fit() -> None:
-    fitted = fit_calibration(rows(np.zeros((10, 5))), [False] * 10)
+    fitted = fit_calibration(rows(np.zeros((10, len(OWN_FEATURES)))), [False] * 10)
     assert np.isfinite([fitted.bias, *fitted.weights.values()]).all()

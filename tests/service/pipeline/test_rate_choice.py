@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -120,3 +121,32 @@ def test_the_path_is_the_best_of_all_paths(costs: Array) -> None:
     paths = [(a, b, c, d) for a in bins for b in bins for c in bins for d in bins]
     worth = [sum(gain[i, k] for i, k in enumerate(p)) - sum(costs[abs(x - y)] for x, y in pairwise(p)) for p in paths]
     assert tuple(rate_choice.follow_rate(support, costs)) == paths[int(np.argmax(worth))]
+
+
+def dominance_at(spectra: Spectra, rate_hz: float) -> float:
+    return float(rate_choice.dominance(spectra.flat[:, spectra.band], spectra, np.array([rate_hz]))[0])
+
+
+@pytest.mark.parametrize(("other", "left"), [(1.0, 0.5), (0.5, 0.8), (2.0, 0.2)])
+def test_dominance_is_the_share_of_squared_support(other: float, left: float) -> None:
+    spectra = lines((1.0, 1.0), (3.0, other / 3**1.5))
+    assert dominance_at(spectra, 1.0) == pytest.approx(left)
+
+
+def test_what_is_as_near_as_the_snr_s_line_is_wide_is_no_rival() -> None:
+    assert dominance_at(lines((1.0, 1.0), (1.1, 1.0), (0.9, 1.0)), 1.0) == pytest.approx(1.0)
+    assert dominance_at(lines((1.0, 1.0), (1.15, 1.15**-1.5)), 1.0) == pytest.approx(0.5)
+
+
+def test_noise_that_is_spread_costs_less_dominance_than_a_second_line_of_the_same_power() -> None:
+    alone = lines((1.0, 1.0))
+    hz = alone.frequency_hz[alone.band]
+    noise = np.zeros_like(alone.power)
+    noise[0, alone.band] = hz**-alone.noise_slope / len(hz)
+    spread = replace(alone, power=alone.power + noise)
+    assert dominance_at(spread, 1.0) > 0.95
+    assert dominance_at(lines((1.0, 1.0), (3.0, 3.0**-alone.noise_slope)), 1.0) == pytest.approx(0.5)
+
+
+def test_silence_has_no_dominance() -> None:
+    assert dominance_at(lines(), 1.0) == 0.0
