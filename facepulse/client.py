@@ -17,7 +17,7 @@ from facepulse.retries import Retries
 from facepulse.uploads import Video, frame_batch
 
 T = TypeVar("T")
-TIMEOUT_S = 120.0  # longer than the service itself lets a request wait and work
+TIMEOUT_S = 180.0  # longer than the service itself lets a request wait and work
 URL = "http://127.0.0.1:8000"
 
 

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=usable_cores, ge=1, le=256, description="Worker processes; one per core.")
     queue_length: int = Field(16, ge=0, description="Requests that may wait for a worker; more get 503.")
     queue_wait_s: Seconds = Field(30.0, description="Longest wait for a worker; then 503.")
-    task_timeout_s: Seconds = Field(60.0, description="Longest wall-clock time in a worker; then 504.")
+    task_timeout_s: Seconds = Field(120.0, description="Longest wall-clock time in a worker; then 504.")
     session_message_s: Seconds = Field(10.0, description="Longest time a worker may take for one live frame.")
     worker_start_timeout_s: Seconds = Field(60.0, description="Longest time for a worker to load and warm its models.")
     worker_max_tasks: int = Field(100, ge=1, description="Requests after which a worker is replaced.")

@@ -1,6 +1,6 @@
 """Command: fit each model's confidence on rendered videos of people that neither training nor testing sees.
 
-python -m training.calibrate --clips 300 --faces FOLDER [--write]
+python -m training.calibrate --clips 336 --faces FOLDER [--write]
 
 Prints the weights, and a table that tells a bad fit: each half of the people is judged by the fit to the other half.
 --write puts the fits to everyone into the manifests of the released models. Those of the classical methods are
@@ -29,7 +29,7 @@ from training.pool import spread
 from training.tables import CONFIDENT, markdown
 
 # All videos without a pulse together over all others: a confident number where there is none is the worst failure, and
-# a fit to renders is too sure of real videos. 6 instead of 3 costs up to five of 100 answers their 0.5 (LOG.md).
+# a fit to renders is too sure of real videos. 6 instead of 3 costs up to four of 100 answers their 0.5 (LOG.md).
 PULSELESS_COUNTS = 6.0
 _TRUSTING = Calibration(bias=40.0, weights={})  # so that the bpm does not depend on what is being fitted
 
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=300, help="how many videos")
+    parser.add_argument("--clips", type=int, default=336, help="how many videos")
     parser.add_argument("--durations-s", type=float, nargs="+", default=[10.0, 30.0], help="half of the videos each")
     parser.add_argument("--faces", type=Path, help="folder of the London set; drawn faces without it")
     parser.add_argument("--videos", type=Path, default=Path("runs/benchmark"), help="where rendered videos are kept")

@@ -24,8 +24,8 @@ QUALITY_FEATURES: tuple[str, ...] = (
 """Each grows with trust and is bounded, so that a fitted logistic function stays sane outside what it was fitted on.
 
 snr_db: median over the windows, clipped to -10..15. prominence_db: the same, clipped to -10..20.
-dominance: how much of a window's squared support lies near its rate (rate_choice.dominance), its mean over the windows.
-A second line as high leaves half, noise of the same power that is spread over the band nearly all.
+dominance: how much of a window's squared support, weighed by plausibility, lies within 6 bpm of its rate, the mean over
+the windows (rate_choice.dominance): a second line as high leaves half. Windows in which the face is away have little.
 agreement: 0..1, exp(-distance / 6 bpm) between the peaks of windows that share no sample, on average; windows of a
 recording below 20 s still share some, and their agreement counts for the share that is new.
 steadiness: 1 less what the ridge of the spectrogram explains better than a window's one rate, in nats a step (median,
@@ -44,14 +44,14 @@ motion of the head or with the codec's key frames (controls.echo). Above a half 
 
 # Fitted to synthetic samples, tests/service/pipeline/calibration.py; a model's own manifest has what fits the model.
 DEFAULT_CALIBRATION = Calibration(
-    bias=-10.21,
+    bias=-10.339,
     weights={
-        "snr_db": 0.092,
-        "prominence_db": 0.393,
-        "dominance": 2.15,
-        "agreement": 1.842,
-        "steadiness": 3.972,
-        "duration": 0.582,
+        "snr_db": 0.084,
+        "prominence_db": 0.381,
+        "dominance": 2.77,
+        "agreement": 1.735,
+        "steadiness": 3.932,
+        "duration": 0.54,
     },
 )
 

@@ -13,6 +13,7 @@ _USUAL_BPM = (50.0, 160.0)
 _FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
 _CHANGE_BPM = 4.0  # standard deviation of the change between windows, a second: training/LOG.md
 _JUMP_NATS = 9.0  # of log power: what a change of any size costs at most
+_NEAR_HZ = 0.1  # 6 bpm
 
 
 def harmonic_support(spectra: Spectra) -> Array:
@@ -93,13 +94,16 @@ def follow_rate(support: Array, costs: Array) -> NDArray[np.intp]:
 
 
 def dominance(support: Array, spectra: Spectra, rate_hz: Array) -> Array:
-    """Return (W,), 0..1: how much of each window's squared support (W, B) lies near rate_hz (W,); 0 in silence.
+    """Return (W,), 0..1: how much of each window's squared support (W, B) lies within 6 bpm of rate_hz (W,).
 
-    Near is the SNR's line, 6 bpm to each side. Squared, it is the probability that a window gives to its rate: in a
-    conditional logit fitted to windows the logarithm of the support weighs 1.9 to 2.9, by network (training/LOG.md).
+    Nothing in silence. Squared, what is left is the probability that a window gives to its rate: in a conditional logit
+    fitted to windows the logarithm of the support weighs 1.9 to 2.9, by network (training/LOG.md). 6 bpm in short
+    windows too, though their lines are wider: as wide as these noise would dominate as well. All the rest of the band
+    is a rival, the second harmonic of the pulse among it.
     """
     highest = support.max(axis=1, keepdims=True)
     squared = (support / np.where(highest > 0, highest, 1.0)) ** 2
+    near = spectra.near(rate_hz, _NEAR_HZ)
     total = squared.sum(axis=1)
-    share: Array = (squared * spectra.near(rate_hz)).sum(axis=1) / np.where(total > 0, total, 1.0)
+    share: Array = (squared * near).sum(axis=1) / np.where(total > 0, total, 1.0)
     return share

@@ -69,9 +69,9 @@ class Spectra:
         last = min(int(np.ceil(BAND_HZ[1] / step)), len(self.frequency_hz) - 2)
         return slice(int(np.floor(BAND_HZ[0] / step)), last + 1)
 
-    def near(self, rate_hz: Array) -> NDArray[np.bool_]:
-        """Return (W, B): whether each frequency of the band is at most the SNR's half width from rate_hz (W,)."""
-        half = self.snr_half_width_hz + 1e-9  # both ends included, whatever the rounding
+    def near(self, rate_hz: Array, half_width_hz: float) -> NDArray[np.bool_]:
+        """Return (W, B): whether each frequency of the band is at most half_width_hz from rate_hz (W,)."""
+        half = half_width_hz + 1e-9  # both ends included, whatever the rounding
         near: NDArray[np.bool_] = np.abs(self.frequency_hz[self.band] - rate_hz[:, None]) <= half
         return near
 
@@ -202,8 +202,8 @@ def snr_db(spectra: Spectra, rate_hz: Array) -> Array:
     De Haan & Jeanne 2013: power within 0.1 Hz of the rate and of its second harmonic over all other power from 0.7 to
     4 Hz. A window without power has the lowest value.
     """
-    power = spectra.power[:, spectra.band]
-    pulse = np.where(spectra.near(rate_hz) | spectra.near(2 * rate_hz), power, 0).sum(axis=1)
+    power, half = spectra.power[:, spectra.band], spectra.snr_half_width_hz
+    pulse = np.where(spectra.near(rate_hz, half) | spectra.near(2 * rate_hz, half), power, 0).sum(axis=1)
     return _ratio_db(pulse, power.sum(axis=1) - pulse)
 
 

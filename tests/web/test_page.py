@@ -29,8 +29,8 @@ def test_it_weighs_little(visit: Visit) -> None:
 def test_the_models_are_offered_with_the_default_first(visit: Visit) -> None:
     options = visit.page.locator("#model option")
     options.nth(1).wait_for(state="attached", timeout=PATIENCE_MS)
-    assert options.first.inner_text() == "temporal (standard)"
-    assert {"student", "teacher", "pos"} <= set(options.all_inner_texts())
+    assert options.first.inner_text() == "teacher (standard)"
+    assert {"student", "temporal", "pos"} <= set(options.all_inner_texts())
     assert "ms per picture, off by" in visit.text("#model-note")
 
 

@@ -80,6 +80,7 @@ def test_features_are_named_and_bounded(family: str) -> None:
     features = quality_features(PULSELESS[family](400, 5))
     assert tuple(features) == OWN_FEATURES
     assert all(LOWEST[name] <= value <= 20 for name, value in features.items())
+    assert all(0 <= features[name] <= 1 for name in ("dominance", "agreement", "steadiness"))
 
 
 def test_a_short_recording_has_the_lowest_features() -> None:
@@ -98,6 +99,39 @@ def test_a_window_whose_own_peak_lies_elsewhere_is_not_believed_whatever_the_wei
     away = replace(rated, own_bpm=rated.bpm + np.array([0.0, 3.0, 6.0, 12.0, -40.0] + [0.0] * 6))
     sure = Calibration(bias=20.0, weights={})
     assert window_confidences(away, sure)[:6] == pytest.approx([1, 0.95, 0.5, 0, 0, 1], abs=0.01)
+
+
+def test_a_rival_line_takes_confidence_that_snr_and_prominence_leave() -> None:
+    wave = pulse_wave(70, 20, 30) + 0.3 * coloured_noise(600, 1, seed=3)
+    rival = 0.9 * np.sin(2 * np.pi * 2.1 * np.arange(600) / 30)  # no multiple of the rate
+    alone, beside = (quality_features(as_pulse(samples, 30)) for samples in (wave, wave + rival))
+    assert beside["dominance"] < 0.7
+    assert alone["dominance"] > 0.9
+    features = (beside, beside | {"dominance": alone["dominance"]})
+    doubt, without = (1 - confidence(of, DEFAULT_CALIBRATION) for of in features)
+    assert doubt > 2 * without
+
+
+def test_a_rival_at_an_unusual_rate_takes_less_dominance() -> None:
+    at = np.arange(600) / 30
+
+    def dominance(rival_hz: float) -> float:
+        wave = np.sin(2 * np.pi * 1.2 * at) + 0.9 * (1.2 / rival_hz) ** 0.75 * np.sin(2 * np.pi * rival_hz * at)
+        rated = rate(wave, power_spectra(wave, 30))
+        assert rated.bpm == pytest.approx(72, abs=0.5)
+        return float(rated.dominance.mean())
+
+    assert dominance(1.8) < 0.7
+    assert dominance(3.6) > 0.9
+
+
+def test_each_window_counts_its_own_dominance() -> None:
+    wave = pulse_wave(70, 20, 30)
+    rated = rate(wave, power_spectra(wave, 30))
+    disturbed = replace(rated, dominance=np.where(np.arange(len(rated.bpm)) == 3, 0.2, rated.dominance))
+    lost = window_confidences(rated, DEFAULT_CALIBRATION) - window_confidences(disturbed, DEFAULT_CALIBRATION)
+    assert lost[3] > 0.01
+    assert not np.delete(lost, 3).any()
 
 
 def test_a_rate_that_chrominance_does_not_know_is_not_believed() -> None:

@@ -33,6 +33,12 @@ def test_snr_of_a_shorter_window_takes_its_wider_line() -> None:
     assert spectrum.snr_db(spectra, at(1.0))[0] == pytest.approx(10.0)
 
 
+def test_near_has_both_its_ends() -> None:
+    spectra = lines()
+    near_hz = spectra.frequency_hz[spectra.band][spectra.near(at(1.0), 0.1)[0]]
+    assert near_hz == pytest.approx([0.9, 0.95, 1.0, 1.05, 1.1])
+
+
 def test_snr_stays_finite() -> None:
     assert spectrum.snr_db(lines((1.0, 1.0)), at(1.0))[0] == 40
     assert spectrum.snr_db(lines(), at(1.0))[0] == -40
