@@ -126,7 +126,7 @@ def post_clip(url: str, clip: Path) -> httpx.Response:
     with ThreadPoolExecutor(1) as pool, clip.open("rb") as file:
         began = time.monotonic()
         upload = {"file": (clip.name, file)}
-        answer = pool.submit(httpx.post, f"{url}/v1/heart-rate", files=upload, timeout=120, trust_env=False)
+        answer = pool.submit(httpx.post, f"{url}/v1/heart-rate", files=upload, timeout=180, trust_env=False)
         with tqdm(bar_format=f"sending and measuring {clip.name}  {{elapsed}}", leave=False, disable=None) as bar:
             while not answer.done():
                 bar.refresh()

@@ -18,7 +18,7 @@ def measure(video: Path, url: str, api_key: str | None = None) -> dict[str, Any]
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
     request = urllib.request.Request(f"{url}/v1/heart-rate?face=all", body, headers)
-    with urllib.request.urlopen(request, timeout=120) as response:
+    with urllib.request.urlopen(request, timeout=180) as response:
         result: dict[str, Any] = json.load(response)
     return result
 

@@ -60,7 +60,7 @@ async def saturate(server: Server, content: bytes) -> tuple[dict[str, list[float
                 retry_after.add(answer.headers["retry-after"])
                 await asyncio.sleep(0.5)  # a client in a hurry: sooner than it was told
 
-    async with httpx.AsyncClient(base_url=server.url, timeout=120, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=180, trust_env=False) as client:
         await asyncio.gather(*(ask(client) for _ in range(CLIENTS)))
     return seconds, retry_after
 
