@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from service.pipeline import spectrum
 from service.pipeline.ica import ica
+from service.pipeline.quality import QUALITY_FEATURES
 from service.pipeline.spectrum import Array
 from service.pipeline.subspace import lgi, pca
 from service.pipeline.types import Bools, Calibration, Clip, InputSpec, ModelInfo, Pulse, PulseModel, PulseStream
@@ -73,8 +74,7 @@ def pos(traces: Array, fps: float) -> Array:
 METHODS: dict[str, Method] = {"green": green, "ica": ica, "pca": pca, "lgi": lgi, "chrom": chrom, "pos": pos}
 
 
-_WEIGHED = ("snr_db", "prominence_db", "dominance", "agreement", "steadiness", "duration", "colour_db")
-_FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered faces: bias, weights of these
+_FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered faces: bias, weights of QUALITY_FEATURES
     "green": (-5.921, 0.044, 0.168, 0.045, 0.0, 2.582, 0.188, 0.128),
     "ica": (-6.32, 0.046, 0.11, 0.641, 0.0, 3.098, 0.0, 0.138),
     "pca": (-5.197, 0.122, 0.186, 1.329, 0.0, 0.0, 0.115, 0.192),
@@ -83,7 +83,8 @@ _FITTED: dict[str, tuple[float, ...]] = {  # by training.calibrate to rendered f
     "pos": (-5.43, 0.138, 0.312, 0.0, 0.742, 2.132, 0.333, 0.0),
 }
 CALIBRATIONS = {
-    name: Calibration(bias, dict(zip(_WEIGHED, weights, strict=True))) for name, (bias, *weights) in _FITTED.items()
+    name: Calibration(bias, dict(zip(QUALITY_FEATURES, weights, strict=True)))
+    for name, (bias, *weights) in _FITTED.items()
 }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from service.pipeline.spectrum import Array, Spectra, line_prominence_db
+from service.pipeline.spectrum import SNR_HALF_WIDTH_HZ, Array, Spectra, line_prominence_db
 
 _HARMONIC_TO_PULSE = (1.5, 4.0)  # of a weak and of a clear line at the rate
 _CLEAR_DB = (8.0, 12.0)  # a line begins to be clear, and is
@@ -13,7 +13,6 @@ _USUAL_BPM = (50.0, 160.0)
 _FALL_BPM = (5.0, 25.0)  # standard deviations of what is left beyond them
 _CHANGE_BPM = 4.0  # standard deviation of the change between windows, a second: training/LOG.md
 _JUMP_NATS = 9.0  # of log power: what a change of any size costs at most
-_NEAR_HZ = 0.1  # 6 bpm
 
 
 def harmonic_support(spectra: Spectra) -> Array:
@@ -103,7 +102,7 @@ def dominance(support: Array, spectra: Spectra, rate_hz: Array) -> Array:
     """
     highest = support.max(axis=1, keepdims=True)
     squared = (support / np.where(highest > 0, highest, 1.0)) ** 2
-    near = spectra.near(rate_hz, _NEAR_HZ)
+    near = spectra.near(rate_hz, SNR_HALF_WIDTH_HZ)
     total = squared.sum(axis=1)
     share: Array = (squared * near).sum(axis=1) / np.where(total > 0, total, 1.0)
     return share

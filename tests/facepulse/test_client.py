@@ -16,12 +16,18 @@ from facepulse import (
     TookTooLong,
     Unreachable,
 )
+from facepulse.client import TIMEOUT_S
 from service.api.schemas import HeartRateResult as Schema
+from service.settings import Settings
 from tests.facepulse.scripted import Answer, busy, scripted
 from tests.service.server import VIDEO, Server
 
 VERSION = Answer(200, {"name": "facepulse", "version": "1.2.3"})
 AT_ONCE = Retries(first_pause_s=0.0)
+
+
+def test_it_has_more_patience_than_the_service() -> None:
+    assert Settings().queue_wait_s + Settings().task_timeout_s < TIMEOUT_S
 
 
 def test_a_video_is_measured(client: Client, tmp_path: Path) -> None:
